@@ -1,0 +1,77 @@
+import { isUtf8 } from 'node:buffer';
+
+/** A value that came from or goes to JSON text. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+
+/** Thrown by {@link parseJson}; the message says what was expected and what came. */
+export class JsonError extends Error {}
+
+/**
+ * Reads JSON from bytes of the outside. Refuses invalid UTF-8 and `__proto__` keys, which could slip past a reader or
+ * poison an object. Throws {@link JsonError}.
+ */
+export function parseJson(bytes: Uint8Array): Json {
+  if (!isUtf8(bytes)) throw new JsonError('expected UTF-8, got bytes that are not');
+  return parseJsonText(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'));
+}
+
+/** {@link parseJson} for text that is already decoded. */
+export function parseJsonText(text: string): Json {
+  let value: Json;
+  try {
+    value = JSON.parse(text) as Json;
+  } catch (error) {
+    throw new JsonError(`expected JSON, got text that is not (${(error as Error).message})`);
+  }
+  // A key can be written with escapes: only text with neither spelling is surely clean.
+  if ((text.includes('__proto__') || text.includes('\\u')) && hasProtoKey(value)) {
+    throw new JsonError('expected keys other than __proto__');
+  }
+  if (mayBeDeep(text) && depthOf(value) > depthMax) throw new JsonError(`expected at most ${depthMax} levels of nesting`);
+  return value;
+}
+
+/** Deeper values would overflow the stack of whoever walks them. */
+const depthMax = 100;
+
+/** Text with few brackets cannot be deep: most bodies are spared the walk. */
+function mayBeDeep(text: string): boolean {
+  let brackets = 0;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if ((code === 0x5b || code === 0x7b) && ++brackets > depthMax) return true;
+  }
+  return false;
+}
+
+function depthOf(value: Json): number {
+  let depth = 0;
+  let level: Json[] = [value];
+  while (level.length > 0 && depth <= depthMax) {
+    const next: Json[] = [];
+    for (const item of level) if (item !== null && typeof item === 'object') for (const child of Object.values(item)) next.push(child);
+    level = next;
+    depth++;
+  }
+  return depth;
+}
+
+function hasProtoKey(value: Json): boolean {
+  const rest: Json[] = [value];
+  for (let item = rest.pop(); item !== undefined; item = rest.pop()) {
+    if (item === null || typeof item !== 'object') continue;
+    if (Object.hasOwn(item, '__proto__')) return true;
+    for (const child of Object.values(item)) if (child !== null && typeof child === 'object') rest.push(child);
+  }
+  return false;
+}
+
+/** JSON text with sorted keys: the same for equal values, whatever order their keys came in. */
+export function canonicalJson(value: unknown): string {
+  if (value === null || typeof value !== 'object') return JSON.stringify(value) ?? 'null';
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
+  const record = value as Record<string, unknown>;
+  const keys = Object.keys(record).filter((key) => record[key] !== undefined);
+  keys.sort();
+  return `{${keys.map((key) => `${JSON.stringify(key)}:${canonicalJson(record[key])}`).join(',')}}`;
+}

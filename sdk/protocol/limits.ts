@@ -1,0 +1,48 @@
+/** Units last: `…Ms` is milliseconds, `…Bytes` is bytes of UTF-8. */
+export const limits = Object.freeze({
+  bodyBytes: 1024 * 1024,
+  stepsMax: 1000,
+  stepInputBytes: 256 * 1024,
+  outcomeBodyBytes: 1024 * 1024,
+  metadataBytes: 16 * 1024,
+  waitSecondsMax: 60,
+  listMax: 500,
+  /** The longest deadline, delay or backoff that can be asked for. */
+  durationMaxMs: 365 * 24 * 3600 * 1000,
+});
+
+/** When a failed op is tried again: full jitter over `initialMs · factor^n`, at most `maxMs`. */
+export interface Backoff {
+  readonly initialMs: number;
+  readonly maxMs: number;
+  readonly factor: number;
+}
+
+/** A forward op's retries: {@link Backoff} for at most `attemptsMax` failures. */
+export interface Retry extends Backoff {
+  readonly attemptsMax: number;
+}
+
+const backoff: Backoff = Object.freeze({ initialMs: 100, maxMs: 60_000, factor: 2 });
+
+/** What holds when a request does not say otherwise. Resolved into a transaction's first event, so a change never touches old ones. */
+export const defaults = Object.freeze({
+  /** Deadline when the initiator drives and for plans with tcc, xa or at; other plans have none. */
+  deadlineMs: 60_000,
+  /** Of one call, from the log's due time to the last byte of the answer. */
+  callMs: 10_000,
+  retry: Object.freeze({ ...backoff, attemptsMax: 50 }) as Retry,
+  /** Commit and rollback ops: the same backoff, no count. */
+  backoff,
+  /** How long a commit or rollback op is retried before its branch parks. */
+  parkAfterMs: 24 * 3600 * 1000,
+  /** How long a participant may answer `pending` to one op before that counts as no answer. */
+  pendingForMs: 24 * 3600 * 1000,
+  /** How often a command may be in flight when its coordinator dies before its branch is given up on. */
+  crashesMax: 10,
+  /** The longest `Retry-After` that is honoured. */
+  retryAfterMaxMs: 300_000,
+  branchWaitMs: 30_000,
+  leaseMs: 10_000,
+  sweepMs: 1000,
+});

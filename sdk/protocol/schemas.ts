@@ -1,0 +1,130 @@
+/** The request bodies of the wire as schemas: what validates them also describes them. Plain, without transforms. */
+import { z } from 'zod';
+import { namePattern, xidPattern } from './ids.js';
+import { kindNames } from './kinds.js';
+import { limits } from './limits.js';
+import type { Op } from './kinds.js';
+
+/** The longest that one call may take: a day, beyond which no timer of a process reaches. */
+export const callMaxMs = 24 * 3600 * 1000;
+
+/** One line: no control characters, no halves of surrogate pairs. */
+const linePattern = /^[^\p{Cc}\p{Cs}]+$/u;
+/** Lines: line breaks and tabs too. */
+const linesPattern = /^(?:[^\p{Cc}\p{Cs}]|[\n\r\t])+$/u;
+
+const name = z
+  .string()
+  .regex(namePattern, 'a name: a letter, then at most 63 letters, digits, "_" or "-"')
+  .meta({ description: 'A letter, then at most 63 letters, digits, `_` or `-`.' });
+const line = (lengthMax: number) =>
+  z.string().min(1).max(lengthMax).regex(linePattern, 'text on one line without control characters');
+const reason = z.string().min(1).max(1000).regex(linesPattern, 'text without control characters');
+const duration = (min: number, max: number = limits.durationMaxMs) => z.int().min(min).max(max);
+const url = z.string().min(1).max(2048).meta({ format: 'uri' });
+const json = z.unknown().meta({ description: 'Any JSON value.' });
+
+const retry = z
+  .strictObject({
+    attemptsMax: z.int().min(1).max(1_000_000).optional(),
+    initialMs: duration(1).optional(),
+    maxMs: duration(1).optional(),
+    factor: z.number().min(1).max(100).optional(),
+  })
+  .meta({ description: 'Of the forward op only; what is left out is the default.' });
+
+const branchFields = {
+  id: name,
+  kind: z.enum(kindNames).optional(),
+  participant: name.optional(),
+  handler: name.optional(),
+  url: url.optional(),
+  input: json.optional(),
+  retry: retry.optional(),
+  timeoutMs: duration(1, callMaxMs).optional(),
+  key: line(256).optional(),
+  deliverAt: z.iso.datetime('an ISO 8601 time in UTC such as 2030-01-31T12:00:00Z').optional(),
+};
+
+/** A step of a plan. */
+export const stepBody = z
+  .strictObject({
+    ...branchFields,
+    after: z.array(name).max(limits.stepsMax).optional(),
+    pivot: z.boolean().optional(),
+  })
+  .meta({ id: 'Step' });
+
+/** A branch of a transaction that the initiator drives: a step without a place in a plan. */
+export const branchBody = z.strictObject(branchFields).meta({ id: 'BranchRequest' });
+
+const openFields = {
+  name: line(128),
+  xid: z
+    .string()
+    .regex(xidPattern, 'an xid: a letter or digit, then at most 63 letters, digits, ".", "_", ":" or "-"')
+    .optional(),
+  businessKey: line(256).optional(),
+  timeoutMs: duration(1).optional(),
+  onTimeout: z.enum(['rollback', 'ask']).optional(),
+  check: z
+    .strictObject({ participant: name.optional(), handler: name.optional(), url: url.optional() })
+    .meta({ description: 'Whom to ask how the work of the initiator ended; only with `onTimeout: ask`.' })
+    .optional(),
+  metadata: z.record(z.string(), z.unknown()).optional(),
+};
+
+/** Opens a transaction. With `steps` the coordinator drives it, without them the initiator does. */
+export const openBody = z
+  .strictObject({ ...openFields, steps: z.array(stepBody).min(1).max(limits.stepsMax).optional() })
+  .meta({ id: 'OpenRequest' });
+
+/** For requests that say no more than their path. */
+export const emptyBody = z.strictObject({}).meta({ id: 'EmptyRequest' });
+
+/** Of rollback and rollback-only. */
+export const reasonBody = z.strictObject({ reason: reason.optional() }).meta({ id: 'ReasonRequest' });
+
+const ops = [
+  'action',
+  'compensate',
+  'try',
+  'confirm',
+  'cancel',
+  'prepare',
+  'commit',
+  'rollback',
+  'execute',
+  'forget',
+  'undo',
+  'deliver',
+] as const satisfies readonly Op[];
+
+/** A late outcome of a branch that answered `pending`. */
+export const outcomeBody = z
+  .strictObject({
+    op: z.enum(ops),
+    outcome: z.enum(['done', 'refused']),
+    output: json.optional(),
+    reason: reason.optional(),
+  })
+  .meta({ id: 'OutcomeRequest' });
+
+const resolution = z.strictObject({
+  branch: z.int().min(1).max(limits.stepsMax),
+  as: z.enum(['done', 'skipped', 'forced', 'kept']),
+  output: json.optional(),
+  reason,
+});
+
+/** What a person decides about parked branches. */
+export const resolveBody = z
+  .strictObject({ branches: z.array(resolution).min(1).max(limits.stepsMax) })
+  .meta({ id: 'ResolveRequest' });
+
+export type OpenBody = z.infer<typeof openBody>;
+export type StepBody = z.infer<typeof stepBody>;
+export type BranchBody = z.infer<typeof branchBody>;
+export type ReasonBody = z.infer<typeof reasonBody>;
+export type OutcomeBody = z.infer<typeof outcomeBody>;
+export type ResolveBody = z.infer<typeof resolveBody>;

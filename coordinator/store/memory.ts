@@ -1,0 +1,138 @@
+import { planted, reach } from '#faults';
+import type { AppendId, CoordinatorId, Xid } from '../../sdk/protocol/ids.js';
+import { isFinal } from '../../sdk/protocol/views.js';
+import type { Chance } from '../clock.js';
+import { fromCursor, toCursor } from './cursor.js';
+import { counters, Gate } from './gate.js';
+import { AppendGroups, type GroupWriter, groupLimits } from './group.js';
+import type { Append, Identity, Lease, ListFilter, LogRow, Page, Store, SummaryRow } from './store.js';
+import { storeClock, systemTime, type TimeSource } from './time.js';
+
+/** What outlives a store in memory: open two stores over one disk, and two coordinators race. */
+export interface MemoryDisk {
+  readonly identity: Identity;
+  readonly logs: Map<Xid, LogRow[]>;
+  readonly summaries: Map<Xid, SummaryRow>;
+  readonly leases: Map<CoordinatorId, Lease>;
+}
+
+export const memoryDisk = (chance: Chance): MemoryDisk => ({
+  identity: { origin: chance.id() as Identity['origin'], tokenKey: chance.id() + chance.id() },
+  logs: new Map(),
+  summaries: new Map(),
+  leases: new Map(),
+});
+
+export interface MemoryStoreOptions {
+  readonly disk: MemoryDisk;
+  readonly time?: TimeSource;
+}
+
+/** The twin of the SQL stores for tests and the simulator: same promises, no file. */
+export function memoryStore({ disk, time = systemTime }: MemoryStoreOptions): Store {
+  const gate = new Gate();
+  const now = storeClock(time);
+  const count = counters();
+  const groups = new AppendGroups(memoryWriter(disk, count), gate, count, groupLimits);
+  const call = async <T>(work: () => T): Promise<T> => {
+    gate.check();
+    await null;
+    return work();
+  };
+  const underWay = (): SummaryRow[] =>
+    [...disk.summaries.values()].filter(({ status }) => !isFinal(status) && status !== 'parked');
+
+  return {
+    identity: disk.identity,
+    append: (append) => groups.append(append),
+    load: (xid) => call(() => (disk.logs.get(xid) ?? []).filter((row) => row !== undefined)),
+    list: (filter) => call(() => listPage([...disk.summaries.values()], filter)),
+    due: (owner, at, limit) =>
+      call(() =>
+        underWay()
+          .filter((row) => row.owner === owner && row.dueAt !== null && row.dueAt <= at)
+          .sort((a, b) => (a.dueAt ?? 0) - (b.dueAt ?? 0))
+          .slice(0, limit)
+          .map(({ xid }) => xid),
+      ),
+    owned: (owner, after, limit) =>
+      call(() =>
+        underWay()
+          .filter((row) => row.owner === owner && (after === null || row.xid > after))
+          .map(({ xid }) => xid)
+          .sort()
+          .slice(0, limit),
+      ),
+    owners: () =>
+      call(() => {
+        const owners = [...new Set(underWay().map(({ owner }) => owner))].sort();
+        return owners.map((owner) => ({ owner, lease: disk.leases.get(owner) ?? null }));
+      }),
+    renewLease: ({ id, host, pid, leaseMs }) =>
+      call(() => {
+        const renewedAt = now();
+        disk.leases.set(id, { id, host, pid, leaseMs, renewedAt });
+        return renewedAt;
+      }),
+    dropLease: (id) => call(() => void disk.leases.delete(id)),
+    leases: () => call(() => [...disk.leases.values()].sort((a, b) => (a.id < b.id ? -1 : 1))),
+    now: () => call(now),
+    stats: () => ({ ...count }),
+    close: () => {
+      gate.close();
+      return groups.idle();
+    },
+  };
+}
+
+function memoryWriter(disk: MemoryDisk, count: ReturnType<typeof counters>): GroupWriter {
+  const present = (group: readonly Append[]): ReadonlySet<AppendId> =>
+    new Set(
+      group.flatMap(({ xid, seq, append }) => (disk.logs.get(xid)?.[seq - 1]?.append === append ? [append] : [])),
+    );
+  return {
+    commit: async (group) => {
+      reach('before-commit');
+      for (const append of group) count.rowsWritten += add(disk, append);
+      count.statements++;
+      reach('after-commit');
+      return present(group);
+    },
+    present: async (group) => present(group),
+    verdict: () => 'refused',
+  };
+}
+
+/** How many rows it wrote. */
+function add(disk: MemoryDisk, { seen, summary, ...row }: Append): number {
+  const log = disk.logs.get(row.xid) ?? [];
+  const fits = log[row.seq - 2]?.append === seen || (row.seq === 1 && seen === null);
+  if (log[row.seq - 1] !== undefined || (!fits && !planted('append-without-predecessor-check'))) return 0;
+  log[row.seq - 1] = row;
+  disk.logs.set(row.xid, log);
+  if (summary === null) return 1;
+  const { name, businessKey, openedAt } = disk.summaries.get(row.xid) ?? summary;
+  disk.summaries.set(row.xid, { ...summary, xid: row.xid, name, businessKey, openedAt });
+  return 2;
+}
+
+function listPage(rows: readonly SummaryRow[], filter: ListFilter): Page {
+  const before = filter.cursor === undefined ? undefined : fromCursor(filter.cursor);
+  const found = rows
+    .filter((row) => matches(row, filter) && (before === undefined || newestFirst(before, row) < 0))
+    .sort(newestFirst);
+  const items = found.slice(0, filter.limit);
+  const last = items.at(-1);
+  return { items, nextCursor: found.length > filter.limit && last ? toCursor(last) : null };
+}
+
+const matches = (row: SummaryRow, filter: ListFilter): boolean =>
+  (filter.statuses.length === 0 || filter.statuses.includes(row.status)) &&
+  (filter.name === undefined || row.name === filter.name) &&
+  (filter.businessKey === undefined || row.businessKey === filter.businessKey) &&
+  (filter.participant === undefined || row.participants.includes(filter.participant)) &&
+  (filter.openedAfter === undefined || row.openedAt > filter.openedAfter) &&
+  (filter.openedBefore === undefined || row.openedAt < filter.openedBefore);
+
+const newestFirst = (a: Pick<SummaryRow, 'openedAt' | 'xid'>, b: Pick<SummaryRow, 'openedAt' | 'xid'>): number =>
+  b.openedAt - a.openedAt || (a.xid < b.xid ? 1 : a.xid > b.xid ? -1 : 0);

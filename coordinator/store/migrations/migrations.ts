@@ -1,0 +1,17 @@
+import type { Knex } from 'knex';
+import * as log from './001-log.js';
+
+/** Every step from an empty database to the current one, in order. A step that was released never changes. */
+export const migrations = [{ name: '001-log', ...log }] as const satisfies readonly (Knex.Migration & {
+  name: string;
+})[];
+
+export const schemaVersion = migrations.length;
+
+type Step = (typeof migrations)[number];
+
+export const migrationSource: Knex.MigrationSource<Step> = {
+  getMigrations: async () => [...migrations],
+  getMigrationName: (step) => step.name,
+  getMigration: async (step) => step,
+};

@@ -1,0 +1,141 @@
+import type { AppendId, CoordinatorId, Origin, Xid } from '../../sdk/protocol/ids.js';
+import type { Decision, TransactionStatus } from '../../sdk/protocol/views.js';
+
+/** One row of a transaction's log: the events that were decided together. */
+export interface LogRow {
+  readonly xid: Xid;
+  /** 1, 2, 3 … without a gap. */
+  readonly seq: number;
+  readonly append: AppendId;
+  readonly appender: CoordinatorId;
+  /** Version of the events' format. */
+  readonly version: number;
+  /** UTC ms on the store's clock, as the appender carried it. */
+  readonly at: number;
+  /** JSON array of the events. */
+  readonly events: string;
+}
+
+/** A row to add, and what it was decided upon. */
+export interface Append extends LogRow {
+  /** The append id of row `seq - 1` that was seen; null for the first row. */
+  readonly seen: AppendId | null;
+  /** The transaction's summary row, where this append changes it. */
+  readonly summary: Summary | null;
+}
+
+/** A row for lists, deadlines and recovery. The log is the truth; this is a cache of it. Times are UTC ms. */
+export interface Summary {
+  readonly name: string;
+  readonly businessKey: string | null;
+  /** Names of the registered participants that take part. */
+  readonly participants: readonly string[];
+  readonly status: TransactionStatus;
+  readonly decision: Decision | null;
+  readonly reason: string | null;
+  readonly openedAt: number;
+  readonly decidedAt: number | null;
+  readonly deadlineAt: number | null;
+  readonly finishedAt: number | null;
+  /** When somebody must look at it again though nothing happened; null when nothing is due. */
+  readonly dueAt: number | null;
+  readonly owner: CoordinatorId;
+}
+
+export interface SummaryRow extends Summary {
+  readonly xid: Xid;
+}
+
+export interface ListFilter {
+  readonly statuses: readonly TransactionStatus[];
+  readonly name?: string;
+  readonly businessKey?: string;
+  readonly participant?: string;
+  /** Opened strictly after / before, UTC ms. */
+  readonly openedAfter?: number;
+  readonly openedBefore?: number;
+  readonly limit: number;
+  /** As `nextCursor` gave it. */
+  readonly cursor?: string;
+}
+
+export interface Page {
+  readonly items: readonly SummaryRow[];
+  readonly nextCursor: string | null;
+}
+
+/** A coordinator's claim to be alive, on the store's clock. */
+export interface Lease {
+  readonly id: CoordinatorId;
+  readonly host: string;
+  readonly pid: number;
+  readonly renewedAt: number;
+  readonly leaseMs: number;
+}
+
+/** Who this store is: drawn once, when it was made. */
+export interface Identity {
+  readonly origin: Origin;
+  /** Key of the command tokens, 32 random bytes as hex. Never leaves the coordinator. */
+  readonly tokenKey: string;
+}
+
+/**
+ * The memory. One append is one row; the winners of a race are those whose append id is there afterwards.
+ * Methods reject with {@link StoreError} and nothing else.
+ */
+export interface Store {
+  readonly identity: Identity;
+  /**
+   * Adds a row where its `seen` is the append id of the row before; `won` once it is durable, `lost` when another row
+   * has its place. Appends that arrive while a commit is in flight go out together in the next one.
+   */
+  append(append: Append): Promise<'won' | 'lost'>;
+  /** A transaction's whole log in order; empty when there is none. */
+  load(xid: Xid): Promise<readonly LogRow[]>;
+  /** Newest first, stable under inserts. Rejects with code `bad_cursor` for a cursor that is none of ours. */
+  list(filter: ListFilter): Promise<Page>;
+  /** Transactions of this owner that are under way (not final, not parked) and due at `now`, longest overdue first. */
+  due(owner: CoordinatorId, now: number, limit: number): Promise<readonly Xid[]>;
+  /** Transactions of this owner that are under way, by xid after `after`. */
+  owned(owner: CoordinatorId, after: Xid | null, limit: number): Promise<readonly Xid[]>;
+  /** Owners of transactions that are under way, with their lease; null when it is gone. */
+  owners(): Promise<readonly { readonly owner: CoordinatorId; readonly lease: Lease | null }[]>;
+  /** Writes this coordinator's lease as renewed now; resolves with the store's clock, UTC ms. */
+  renewLease(lease: Omit<Lease, 'renewedAt'>): Promise<number>;
+  /** Lets go of a lease; its transactions are then up for adoption at once. */
+  dropLease(id: CoordinatorId): Promise<void>;
+  leases(): Promise<readonly Lease[]>;
+  /** The store's clock, UTC ms. Rejects when the store does not answer. */
+  now(): Promise<number>;
+  /** Counters since the start, for the bench and the metrics. */
+  stats(): StoreStats;
+  /** Waits for what is in flight. */
+  close(): Promise<void>;
+}
+
+export interface StoreStats {
+  readonly groups: number;
+  readonly appends: number;
+  readonly statements: number;
+  readonly rowsWritten: number;
+}
+
+/**
+ * - `outage`: nothing (or it is not known what) was written; the store may come back (busy for too long, disk full, read-only).
+ * - `corrupt`: this transaction's log cannot be read; others are not touched.
+ * - `unstorable`: this append can never be stored as it is (too large, a value that the store refuses); others are not touched.
+ * - `broken`: the store can no longer be trusted (an fsync failed); the process must end.
+ * - `bad_cursor`, `closed`: the caller's fault.
+ */
+export type StoreErrorKind = 'outage' | 'corrupt' | 'unstorable' | 'broken' | 'bad_cursor' | 'closed';
+
+export class StoreError extends Error {
+  override readonly name = 'StoreError';
+  readonly kind: StoreErrorKind;
+
+  constructor(kind: StoreErrorKind, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.kind = kind;
+  }
+}

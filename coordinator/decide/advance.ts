@@ -1,0 +1,153 @@
+/**
+ * What follows from the state by itself: whose turn has come. Part of the fold, so a log replays to the same state.
+ * 1. Nothing is asked of a branch before all it comes after has passed.
+ * 2. Nothing new is asked in phase 1 once the transaction is closing, asking or decided to roll back.
+ * 3. No rollback op is asked while the forward op may be in flight.
+ */
+import { planted } from '#faults';
+import { opOf } from '../../sdk/protocol/kinds.js';
+import type { CoordinatorId } from '../../sdk/protocol/ids.js';
+import { comesNext, messagesMayGo, undoOrder } from './order.js';
+import type { Branch, State, Work } from './state.js';
+
+/** The row being folded: when, by whom, and which. */
+export interface RowContext {
+  readonly at: number;
+  readonly appender: CoordinatorId;
+  readonly seq: number;
+}
+
+/** The first command of an op, due now or at `dueAt`. */
+export const ask = (op: Work['op'], row: RowContext, dueAt = row.at): Work => ({
+  op,
+  attempt: 1,
+  failures: 0,
+  crashes: 0,
+  dueAt,
+  since: dueAt,
+  pendingSince: null,
+  by: row.appender,
+  seq: row.seq,
+});
+
+/** The same op once more, at `dueAt`. */
+export const askAgain = (work: Work, row: RowContext, dueAt: number, change: Partial<Work> = {}): Work => ({
+  ...work,
+  ...change,
+  attempt: work.attempt + 1,
+  dueAt,
+  by: row.appender,
+  seq: row.seq,
+});
+
+/** Asks the forward op: from here on it may have taken effect. */
+export function begin(branch: Branch, row: RowContext): Branch {
+  const op = opOf(branch.kind, 'forward');
+  if (!op) return branch;
+  return { ...branch, stage: { at: 'asked', work: ask(op, row) }, forward: 'unknown', startedAt: branch.startedAt ?? row.at };
+}
+
+/** After a done forward op under a commit decision: the commit op, or the end where the kind has none. */
+export function toCommit(branch: Branch, row: RowContext): Branch {
+  const op = opOf(branch.kind, 'commit');
+  if (op) return { ...branch, stage: { at: 'asked', work: ask(op, row) } };
+  return { ...branch, stage: { at: 'committed' }, finishedAt: row.at };
+}
+
+/** Under a rollback decision, once the forward op is surely not in flight from here. */
+export function toUndo(branch: Branch, row: RowContext): Branch {
+  const told = branch.forward !== null && !(branch.forward === 'refused' && branch.forwardAttempts <= 1);
+  if (!told) {
+    const at = branch.stage.at === 'refused' || branch.forward === 'refused' ? 'refused' : 'skipped';
+    return { ...branch, stage: { at }, finishedAt: branch.finishedAt ?? row.at };
+  }
+  if (!opOf(branch.kind, 'rollback')) return { ...branch, stage: { at: 'skipped' }, finishedAt: row.at };
+  if (planted('forget-unknown-branches-in-rollback') && branch.forward === 'unknown') {
+    return { ...branch, stage: { at: 'skipped' }, finishedAt: row.at };
+  }
+  return { ...branch, stage: { at: 'to_undo' } };
+}
+
+/**
+ * Whether the forward command may be on its way: due, and made due by an earlier row. One that this very row made due
+ * was never handed on.
+ */
+const mayBeInFlight = (work: Work, row: RowContext): boolean => work.dueAt <= row.at && work.seq !== row.seq;
+
+/** A branch at the moment of a rollback decision. */
+export function whenRollbackDecided(branch: Branch, row: RowContext): Branch {
+  const { stage } = branch;
+  switch (stage.at) {
+    case 'asked':
+      if (mayBeInFlight(stage.work, row) && !planted('rollback-while-forward-in-flight')) return branch;
+      return toUndo({ ...branch, forwardAttempts: stage.work.attempt }, row);
+    case 'waiting':
+    case 'done':
+    case 'refused':
+    case 'uncertain':
+      return toUndo(branch, row);
+    default:
+      return branch;
+  }
+}
+
+/** A branch at the moment of a commit decision. What is not done yet becomes commit work. */
+export function whenCommitDecided(branch: Branch, row: RowContext): Branch {
+  switch (branch.stage.at) {
+    case 'done':
+      return toCommit(branch, row);
+    case 'uncertain':
+      return begin(branch, row);
+    case 'refused':
+      return { ...branch, finishedAt: branch.finishedAt ?? row.at };
+    default:
+      return branch;
+  }
+}
+
+/** Asks whatever has its turn now. */
+export function advance(state: State, row: RowContext): State {
+  if (state.ended) return state;
+  if (state.decision === 'rollback') return startUndos(state, row);
+  if (state.decision === 'commit') return startMessages(startSteps(state, row), row);
+  const open = state.drivenBy === 'plan' && !state.check && state.rollbackOnly === null;
+  return open ? startSteps(state, row) : state;
+}
+
+function startSteps(state: State, row: RowContext): State {
+  return mapBranches(state, 'waiting', (branch) =>
+    branch.kind !== 'message' && comesNext(state, branch) ? begin(branch, row) : branch,
+  );
+}
+
+function startMessages(state: State, row: RowContext): State {
+  if (!messagesMayGo(state)) return state;
+  return mapBranches(state, 'waiting', (branch) => {
+    const op = opOf(branch.kind, 'commit');
+    if (branch.kind !== 'message' || !op) return branch;
+    const dueAt = Math.max(row.at, branch.deliverAt ?? 0);
+    return { ...branch, stage: { at: 'asked', work: ask(op, row, dueAt) }, startedAt: row.at };
+  });
+}
+
+function startUndos(state: State, row: RowContext): State {
+  if (!state.branches.some((branch) => branch.stage.at === 'to_undo')) return state;
+  const hasTurn = undoOrder(state);
+  return mapBranches(state, 'to_undo', (branch) => {
+    const op = opOf(branch.kind, 'rollback');
+    return op && hasTurn(branch) ? { ...branch, stage: { at: 'asked', work: ask(op, row) } } : branch;
+  });
+}
+
+/** Replaces the branches of one stage; the same state when none changed. */
+function mapBranches(state: State, at: Branch['stage']['at'], change: (branch: Branch) => Branch): State {
+  let branches: Branch[] | undefined;
+  for (const branch of state.branches) {
+    if (branch.stage.at !== at) continue;
+    const next = change(branch);
+    if (next === branch) continue;
+    branches ??= [...state.branches];
+    branches[branch.number - 1] = next;
+  }
+  return branches ? { ...state, branches } : state;
+}

@@ -1,0 +1,285 @@
+/**
+ * State is the fold of the log, and of nothing else: the same function applies an event when it is decided and when it
+ * is read back.
+ */
+import type { AppendId, CoordinatorId, Xid } from '../../sdk/protocol/ids.js';
+import {
+  advance,
+  ask,
+  askAgain,
+  begin,
+  type RowContext,
+  toCommit,
+  toUndo,
+  whenCommitDecided,
+  whenRollbackDecided,
+} from './advance.js';
+import type { BranchSpec, Event, EventOf, Policy } from './events.js';
+import { phaseOf } from '../../sdk/protocol/kinds.js';
+import type { Branch, Stage, State, Work } from './state.js';
+
+/** A row of a log, parsed. */
+export interface Row {
+  readonly xid: Xid;
+  readonly seq: number;
+  readonly append: AppendId;
+  readonly appender: CoordinatorId;
+  readonly at: number;
+  readonly events: readonly Event[];
+}
+
+/** Folds one more row. Throws when the row cannot follow: a log that does not fold is corrupt. */
+export function foldRow(state: State | undefined, row: Row): State {
+  let next = state;
+  for (const event of row.events) next = applyEvent(next, event, row);
+  if (!next || row.seq !== (state?.seq ?? 0) + 1) {
+    throw new Error(`${row.xid}: expected row ${(state?.seq ?? 0) + 1} of the log, got row ${row.seq}`);
+  }
+  return { ...next, seq: row.seq, append: row.append, owner: row.appender, at: row.at };
+}
+
+/** Applies one event and whatever follows from it by itself. */
+export function applyEvent(state: State | undefined, event: Event, row: Row): State {
+  if (event.type === 'opened') {
+    if (state) throw new Error(`${row.xid}: opened twice`);
+    return advance(opened(event, row), row);
+  }
+  if (!state) throw new Error(`${row.xid}: expected 'opened' first, got '${event.type}'`);
+  const next = apply(state, event, row);
+  return advance({ ...next, position: next.position + 1 }, row);
+}
+
+function opened(event: EventOf<'opened'>, row: Row): State {
+  const { branches, check, type: _, ...rest } = event;
+  return {
+    ...rest,
+    xid: row.xid,
+    seq: 0,
+    append: row.append,
+    owner: row.appender,
+    at: row.at,
+    position: 1,
+    checkTarget: check,
+    openedAt: row.at,
+    decidedAt: null,
+    finishedAt: null,
+    closing: false,
+    rollbackOnly: null,
+    check: null,
+    decision: null,
+    reason: null,
+    parked: false,
+    ended: null,
+    byHand: false,
+    branches: branches.map((spec, index) => newBranch(spec, index + 1, 0, event.policy)),
+  };
+}
+
+const newBranch = (spec: BranchSpec, number: number, addedPosition: number, policy: Policy): Branch => ({
+  number,
+  id: spec.id,
+  kind: spec.kind,
+  target: spec.target,
+  input: spec.input,
+  templated: spec.templated ?? false,
+  after: spec.after,
+  retry: spec.retry ?? policy.retry,
+  timeoutMs: spec.timeoutMs ?? policy.callMs,
+  pivot: spec.pivot ?? false,
+  deliverAt: spec.deliverAt ?? null,
+  fingerprint: spec.fingerprint ?? null,
+  stage: { at: 'waiting' },
+  forward: null,
+  forwardAttempts: 0,
+  output: null,
+  lastError: null,
+  startedAt: null,
+  finishedAt: null,
+  addedPosition,
+  outcomePosition: null,
+});
+
+function apply(state: State, event: Exclude<Event, { type: 'opened' }>, row: Row): State {
+  switch (event.type) {
+    case 'branch_added':
+      return added(state, event, row);
+    case 'branch_done':
+    case 'branch_refused':
+    case 'branch_uncertain':
+      return change(state, event.branch, (branch) => forwardEnded(state, branch, event, row));
+    case 'attempt_failed':
+    case 'branch_pending':
+      return change(state, event.branch, (branch) => againLater(branch, event, row));
+    case 'branch_committed':
+    case 'branch_undone':
+      return change(state, event.branch, (branch) => ({
+        ...branch,
+        stage: { at: event.type === 'branch_committed' ? 'committed' : 'undone' },
+        lastError: null,
+        finishedAt: row.at,
+      }));
+    case 'branch_parked':
+      return change(state, event.branch, (branch) => parkedBranch(branch, event));
+    case 'branch_resolved':
+      return { ...change(state, event.branch, (branch) => resolved(state, branch, event, row)), byHand: true, parked: false };
+    case 'closed':
+      return { ...state, closing: true };
+    case 'rollback_only':
+      return { ...state, rollbackOnly: event.reason };
+    case 'rollback_wanted':
+      return { ...state, parked: false, check: { at: 'asked', work: ask('check', row), reason: event.reason } };
+    case 'check_failed':
+      return checkAgain(state, event, row);
+    case 'check_parked':
+      return { ...state, check: { at: 'parked', attempt: event.attempt, reason: event.reason } };
+    case 'decided':
+      return decided(state, event, row);
+    case 'parked':
+      return { ...state, parked: true };
+    case 'ended':
+      return { ...state, ended: event.status, parked: false, finishedAt: row.at };
+    case 'retried':
+      return retried(state, row);
+    case 'adopted':
+      return adopted(state, row);
+    default:
+      return unknownEvent(event, row);
+  }
+}
+
+function unknownEvent(event: never, row: Row): never {
+  throw new Error(`${row.xid}: row ${row.seq} has an event this version does not know: ${JSON.stringify(event)}`);
+}
+
+function change(state: State, number: number, to: (branch: Branch) => Branch): State {
+  const branch = state.branches[number - 1];
+  if (!branch) throw new Error(`${state.xid}: the log names branch ${number}, there are ${state.branches.length}`);
+  const branches = [...state.branches];
+  branches[number - 1] = to(branch);
+  return { ...state, branches };
+}
+
+function added(state: State, event: EventOf<'branch_added'>, row: Row): State {
+  const branch = newBranch(event.spec, state.branches.length + 1, state.position, state.policy);
+  const begun: Branch = branch.kind === 'message' ? branch : begin(branch, row);
+  return { ...state, branches: [...state.branches, begun] };
+}
+
+function forwardEnded(
+  state: State,
+  branch: Branch,
+  event: EventOf<'branch_done' | 'branch_refused' | 'branch_uncertain'>,
+  row: RowContext,
+): Branch {
+  const ended: Branch = {
+    ...branch,
+    forwardAttempts: Math.max(branch.forwardAttempts, event.attempt, attemptOf(branch)),
+    outcomePosition: event.type === 'branch_uncertain' ? null : (branch.outcomePosition ?? state.position),
+    ...forwardFacts(event),
+  };
+  if (state.decision === 'rollback') return toUndo(ended, row);
+  if (state.decision === 'commit' && event.type === 'branch_done') return toCommit(ended, row);
+  return ended;
+}
+
+const attemptOf = (branch: Branch): number => (branch.stage.at === 'asked' ? branch.stage.work.attempt : 0);
+
+function forwardFacts(event: EventOf<'branch_done' | 'branch_refused' | 'branch_uncertain'>): Partial<Branch> {
+  switch (event.type) {
+    case 'branch_done':
+      return { stage: { at: 'done' }, forward: 'done', output: event.output, lastError: null };
+    case 'branch_refused':
+      return { stage: { at: 'refused' }, forward: 'refused', lastError: event.reason };
+    case 'branch_uncertain':
+      return { stage: { at: 'uncertain' }, forward: 'unknown', lastError: event.error };
+  }
+}
+
+function againLater(branch: Branch, event: EventOf<'attempt_failed' | 'branch_pending'>, row: RowContext): Branch {
+  if (branch.stage.at !== 'asked') return branch;
+  const { work } = branch.stage;
+  if (event.type === 'branch_pending') {
+    const again = askAgain(work, row, event.dueAt, { pendingSince: work.pendingSince ?? row.at });
+    return { ...branch, stage: { at: 'asked', work: again } };
+  }
+  const again = askAgain(work, row, event.dueAt, failedOnce(work, event.crashed === true));
+  return { ...branch, lastError: event.error, stage: { at: 'asked', work: again } };
+}
+
+const failedOnce = (work: Work, crashed: boolean): Partial<Work> => ({
+  failures: work.failures + 1,
+  crashes: work.crashes + (crashed ? 1 : 0),
+});
+
+function parkedBranch(branch: Branch, event: EventOf<'branch_parked'>): Branch {
+  const { op, attempt, reason, expiresAt } = event;
+  const forwardAttempts = phaseOf(branch.kind, op) === 'forward' ? attempt : branch.forwardAttempts;
+  return { ...branch, forwardAttempts, lastError: reason, stage: { at: 'parked', op, attempt, reason, expiresAt } };
+}
+
+function resolved(state: State, branch: Branch, event: EventOf<'branch_resolved'>, row: RowContext): Branch {
+  if (branch.stage.at !== 'parked') return branch;
+  const phase = phaseOf(branch.kind, branch.stage.op);
+  if (phase === 'forward' && event.as === 'done') {
+    const done: Branch = { ...branch, forward: 'done', output: event.output, outcomePosition: state.position, stage: { at: 'done' } };
+    return state.decision === 'commit' ? toCommit(done, row) : done;
+  }
+  const forward = phase === 'forward' ? 'refused' : branch.forward;
+  const by = { commit: 'committed', rollback: 'undone', forward: 'skipped' } as const;
+  const at: Stage['at'] = event.as === 'done' && phase ? by[phase] : 'skipped';
+  return { ...branch, forward, stage: { at }, finishedAt: row.at };
+}
+
+function checkAgain(state: State, event: EventOf<'check_failed'>, row: RowContext): State {
+  if (state.check?.at !== 'asked') return state;
+  const work = askAgain(state.check.work, row, event.dueAt, failedOnce(state.check.work, false));
+  return { ...state, check: { ...state.check, work } };
+}
+
+function decided(state: State, event: EventOf<'decided'>, row: RowContext): State {
+  const each = event.decision === 'commit' ? whenCommitDecided : whenRollbackDecided;
+  return {
+    ...state,
+    decision: event.decision,
+    reason: event.reason,
+    decidedAt: row.at,
+    check: null,
+    parked: false,
+    branches: state.branches.map((branch) => each(branch, row)),
+  };
+}
+
+/** Tries again now whatever is parked or waits for its next attempt, with a fresh measure of patience. */
+function retried(state: State, row: RowContext): State {
+  const fresh = { failures: 0, crashes: 0, pendingSince: null, since: row.at };
+  const branches = state.branches.map((branch): Branch => {
+    const { stage } = branch;
+    if (stage.at === 'parked') {
+      return { ...branch, stage: { at: 'asked', work: { ...ask(stage.op, row), attempt: stage.attempt + 1 } } };
+    }
+    if (stage.at !== 'asked' || stage.work.dueAt <= row.at) return branch;
+    const work = { ...stage.work, ...fresh, dueAt: row.at, by: row.appender, seq: row.seq };
+    return { ...branch, stage: { at: 'asked', work } };
+  });
+  return { ...state, branches, parked: false, check: checkNow(state, row) };
+}
+
+function checkNow(state: State, row: RowContext): State['check'] {
+  const { check } = state;
+  if (!check) return null;
+  if (check.at === 'parked') {
+    return { at: 'asked', reason: check.reason, work: { ...ask('check', row), attempt: check.attempt + 1 } };
+  }
+  if (check.work.dueAt <= row.at) return check;
+  return { ...check, work: { ...check.work, dueAt: row.at, by: row.appender, seq: row.seq } };
+}
+
+/** Attempts that are due later become the new owner's; those in flight are counted by events of their own. */
+function adopted(state: State, row: RowContext): State {
+  const mine = (work: Work): Work => (work.dueAt > row.at ? { ...work, by: row.appender, seq: row.seq } : work);
+  const branches = state.branches.map((branch) =>
+    branch.stage.at === 'asked' ? { ...branch, stage: { ...branch.stage, work: mine(branch.stage.work) } } : branch,
+  );
+  const check = state.check?.at === 'asked' ? { ...state.check, work: mine(state.check.work) } : state.check;
+  return { ...state, branches, check };
+}

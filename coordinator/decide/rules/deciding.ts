@@ -1,0 +1,59 @@
+import { conclude, decideCommit, pivotInDoubt, wantRollback } from '../conclude.js';
+import type { Draft } from '../draft.js';
+import type { InputOf, Verdict } from '../inputs.js';
+import { refuse, same, stale } from './verdicts.js';
+
+export function commit(draft: Draft): void {
+  draft.emit({ type: 'closed' });
+  conclude(draft);
+}
+
+export function commitAgain(draft: Draft): Verdict {
+  const { state } = draft;
+  if (state.drivenBy === 'plan') return refuse('driven_by_plan', `the coordinator drives plan ${state.xid} to its end by itself`);
+  if (state.decision === 'rollback') return refuse('already_decided', `rollback of ${state.xid} is decided`);
+  return same;
+}
+
+/** The initiator says that its own work is committed: what the check would have told. */
+export function commitWhileAsking(draft: Draft): Verdict | undefined {
+  const { state } = draft;
+  const undone = state.branches.some(({ stage }) => stage.at === 'asked' || stage.at === 'uncertain');
+  if (state.drivenBy === 'plan' || !state.check || undone || state.rollbackOnly !== null) return commitAgain(draft);
+  decideCommit(draft);
+  conclude(draft);
+  return undefined;
+}
+
+export function rollback(draft: Draft, { reason }: InputOf<'rollback'>): Verdict | undefined {
+  if (pivotInDoubt(draft.state)) return inDoubt(draft);
+  wantRollback(draft, reason);
+  conclude(draft);
+  return undefined;
+}
+
+export function rollbackAgain(draft: Draft): Verdict {
+  const { state } = draft;
+  if (state.decision === 'commit') return refuse('already_decided', `commit of ${state.xid} is decided`);
+  return state.decision === null && pivotInDoubt(state) ? inDoubt(draft) : same;
+}
+
+export function markRollbackOnly(draft: Draft, { reason }: InputOf<'rollback_only'>): Verdict | undefined {
+  if (pivotInDoubt(draft.state)) return inDoubt(draft);
+  if (draft.state.rollbackOnly !== null) return same;
+  draft.emit({ type: 'rollback_only', reason });
+  conclude(draft);
+  return undefined;
+}
+
+const inDoubt = ({ state }: Draft): Verdict =>
+  refuse('outcome_unknown', `the pivot of ${state.xid} may have taken effect; ask again when its outcome is known`);
+
+export function deadline(draft: Draft): Verdict | undefined {
+  const { state, moment } = draft;
+  if (state.deadlineAt === null || moment.now < state.deadlineAt) return stale('the deadline has not come');
+  if (pivotInDoubt(state)) return stale('the pivot may have taken effect');
+  wantRollback(draft, 'the deadline passed');
+  conclude(draft);
+  return undefined;
+}

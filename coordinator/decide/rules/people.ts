@@ -1,0 +1,40 @@
+import { conclude } from '../conclude.js';
+import type { Draft } from '../draft.js';
+import type { InputOf, Resolution, Verdict } from '../inputs.js';
+import { branchOf } from '../state.js';
+import { refuse, same } from './verdicts.js';
+
+/** A person asks to try again now: what is parked, and what waits for its next attempt. */
+export function retry(draft: Draft, { by }: InputOf<'retry'>): Verdict | undefined {
+  const { state, moment } = draft;
+  const waits = state.branches.some(({ stage }) => stage.at === 'parked' || (stage.at === 'asked' && stage.work.dueAt > moment.now));
+  const checkWaits = state.check?.at === 'parked' || (state.check?.at === 'asked' && state.check.work.dueAt > moment.now);
+  if (!waits && !checkWaits) return same;
+  draft.emit({ type: 'retried', by });
+  conclude(draft);
+  return undefined;
+}
+
+/** A person decides parked branches by hand; all of them or, when one cannot be, none. */
+export function resolve(draft: Draft, { branches, by }: InputOf<'resolve'>): Verdict | undefined {
+  for (const each of branches) {
+    const error = whyNot(draft, each);
+    if (error) return error;
+  }
+  for (const { branch, as, output, reason } of branches) {
+    draft.emit({ type: 'branch_resolved', branch, as, output, reason, by });
+  }
+  conclude(draft);
+  return undefined;
+}
+
+function whyNot({ state, moment }: Draft, { branch: number }: Resolution): Verdict | undefined {
+  const branch = branchOf(state, number);
+  if (!branch) return refuse('branch_not_found', `${state.xid} has no branch ${number}; it has ${state.branches.length}`);
+  if (branch.stage.at !== 'parked') {
+    return refuse('branch_not_parked', `branch ${number} of ${state.xid} is ${branch.stage.at}; only a parked one can be resolved`);
+  }
+  const leftMs = branch.stage.expiresAt - moment.now;
+  if (leftMs <= 0) return undefined;
+  return refuse('command_in_flight', `the last '${branch.stage.op}' of branch ${number} may take effect for ${leftMs} ms more`);
+}

@@ -1,0 +1,47 @@
+import type { CoordinatorId } from '../../sdk/protocol/ids.js';
+import type { Decision, TransactionStatus } from '../../sdk/protocol/views.js';
+import { nextDueAt } from './outstanding.js';
+import { type State, statusOf } from './state.js';
+
+/** What lists, deadlines and recovery need of a state. Times are UTC ms. */
+export interface StateSummary {
+  readonly name: string;
+  readonly businessKey: string | null;
+  readonly participants: readonly string[];
+  readonly status: TransactionStatus;
+  readonly decision: Decision | null;
+  readonly reason: string | null;
+  readonly openedAt: number;
+  readonly decidedAt: number | null;
+  readonly deadlineAt: number | null;
+  readonly finishedAt: number | null;
+  readonly dueAt: number | null;
+  readonly owner: CoordinatorId;
+}
+
+/** The summary of a state whose next row `owner` writes at `at`. */
+export function summarize(state: State, owner: CoordinatorId, at: number): StateSummary {
+  const names = state.branches.flatMap(({ target }) => ('participant' in target ? [target.participant] : []));
+  return {
+    name: state.name,
+    businessKey: state.businessKey,
+    participants: [...new Set(names)],
+    status: statusOf(state),
+    decision: state.decision,
+    reason: state.reason,
+    openedAt: state.openedAt,
+    decidedAt: state.decidedAt,
+    deadlineAt: state.deadlineAt,
+    finishedAt: state.finishedAt,
+    dueAt: nextDueAt({ ...state, at }, owner),
+    owner,
+  };
+}
+
+/** Whether a summary row must be written: not for every row, but whenever lists, deadlines or recovery would notice. */
+export const isWorthWriting = (before: StateSummary | undefined, after: StateSummary): boolean =>
+  !before ||
+  before.status !== after.status ||
+  before.dueAt !== after.dueAt ||
+  before.owner !== after.owner ||
+  before.decision !== after.decision;

@@ -1,0 +1,405 @@
+/**
+ * The loop: load, decide, append, hand on. Nothing else.
+ * 1. Nothing is acted on, and nobody answered, before the append that says so is durable.
+ * 2. Per transaction one append is in flight; what comes in meanwhile is decided together in the next.
+ * 3. An append that lost its race is decided again upon what is there.
+ * 4. A command is handed on once by the coordinator that made it due; another's is waited for until it expired.
+ * 5. A "no" is only given upon a state that was read for it, or that the append confirmed.
+ * 6. Of a branch one command is in hand at a time, until what came of it is in the log or it is given up on.
+ * 7. What could not be seen through (a lost answer, an outage, no lease) is doubted, and looked at again by the sweep.
+ */
+import type { Command } from '../sdk/protocol/commands.js';
+import { ConcordatError } from '../sdk/protocol/errors.js';
+import type { CoordinatorId, Xid } from '../sdk/protocol/ids.js';
+import type { Chance, Clock } from './clock.js';
+import type { Input, Moment, Verdict } from './decide/inputs.js';
+import { commandFor, type Outstanding } from './decide/outstanding.js';
+import type { State } from './decide/state.js';
+import type { Reply } from './dispatch/transport.js';
+import { agendaOf } from './engine/agenda.js';
+import { type Decisions, decideAll, foldLog } from './engine/deciding.js';
+import { Doubts } from './engine/doubts.js';
+import { Entry, type Handled, type Waiting } from './engine/entry.js';
+import type { InHand } from './engine/hands.js';
+import { inputOf, insteadOf, noOutcome } from './engine/replies.js';
+import { appendOf, reachAfter, reachBefore, rowFrom, summaryOf } from './engine/rows.js';
+import type { Log } from './observe/log.js';
+import type { CommandQueue } from './queue/queue.js';
+import { type LogRow, type Store, StoreError } from './store/store.js';
+
+export type { Handled } from './engine/entry.js';
+
+export interface EngineParts {
+  readonly me: CoordinatorId;
+  readonly store: Store;
+  readonly queue: CommandQueue;
+  readonly clock: Clock;
+  readonly chance: Chance;
+  readonly log: Log;
+  /** The lease under which this process may believe that its transactions are its own: another number after it lapsed. */
+  readonly leaseTerm: () => number | undefined;
+  /** Drops a command that was handed on but not sent yet; it is then reported like any other. False when it was sent. */
+  readonly recall: (xid: Xid, branch: number) => boolean;
+  /** Due times nearer than this are kept in memory; later ones come back by the sweep. */
+  readonly horizonMs: number;
+  /** The store can no longer be trusted. */
+  readonly onBroken: (error: StoreError) => void;
+}
+
+const reportAgainMs = { first: 50, most: 5000 };
+
+export class Engine {
+  readonly #parts: EngineParts;
+  readonly #entries = new Map<Xid, Entry>();
+  readonly #doubts = new Doubts();
+  #stopping = false;
+
+  constructor(parts: EngineParts) {
+    this.#parts = parts;
+  }
+
+  /** Puts an input through. Rejects with ConcordatError: the refusal, `store_unavailable`, or `stopping`. */
+  handle(xid: Xid, input: Input): Promise<Handled> {
+    if (!this.#stopping) return this.#put(xid, input, undefined);
+    return Promise.reject(new ConcordatError('stopping', 'this coordinator is stopping; ask another, or again later'));
+  }
+
+  /** Takes what came back for a command. Never rejects: an outcome is tried until the log has it. */
+  async report(command: Command, reply: Reply): Promise<void> {
+    const { xid, branch, op } = command.body;
+    const { attempt } = command;
+    const inHand = this.#entries.get(xid)?.hands.find(command);
+    if (inHand) inHand.overdueAt = Number.POSITIVE_INFINITY;
+    const input = inputOf(command, reply);
+    for (let delay = reportAgainMs.first; ; delay = Math.min(delay * 2, reportAgainMs.most)) {
+      try {
+        await this.#put(xid, input, inHand);
+        return;
+      } catch (error) {
+        this.#parts.log.error({ xid, branch, op, attempt, error: (error as Error).message }, 'outcome not taken');
+        if (!isOurs(error) || this.#stopping) return this.#drop(xid, inHand);
+        await new Promise<void>((resolve) => this.#parts.clock.after(delay, resolve));
+      }
+    }
+  }
+
+  /** Whether a command that was handed on may still be sent: not under a lease that has lapsed since. */
+  maySend(command: Command): boolean {
+    const inHand = this.#entries.get(command.body.xid)?.hands.find(command);
+    return inHand !== undefined && inHand.term === this.#parts.leaseTerm();
+  }
+
+  /** Takes back a command that was not sent. No attempt: nothing is written. */
+  takeBack(command: Command): void {
+    const { xid } = command.body;
+    this.#drop(xid, this.#entries.get(xid)?.hands.find(command));
+  }
+
+  /** The state as the log has it now; undefined when there is none. Rejects with `store_unavailable`. */
+  read(xid: Xid): Promise<State | undefined> {
+    return this.#load(xid).catch((error) => this.#fail(error));
+  }
+
+  /** The rows of its log in order; empty when there is none. */
+  async log(xid: Xid): Promise<readonly LogRow[]> {
+    return this.#parts.store.load(xid).catch((error) => this.#fail(error));
+  }
+
+  /** Waits until `when` holds, at most `timeoutMs`; resolves with the newest state either way. */
+  async until(xid: Xid, when: (state: State) => boolean, timeoutMs: number): Promise<State> {
+    const entry = this.#pin(xid);
+    try {
+      const state = entry.state ?? (await this.read(xid));
+      if (!state) throw new ConcordatError('transaction_not_found', `there is no transaction ${xid}`);
+      if (when(state) || timeoutMs <= 0 || this.#stopping) return state;
+      // While it was read, it may have moved on here.
+      const newest = entry.state && entry.state.seq > state.seq ? entry.state : state;
+      if (when(newest)) return newest;
+      return await entry.watchers.wait(when, newest, timeoutMs, this.#parts.clock, () => void this.#refresh(entry));
+    } finally {
+      this.#unpin(entry);
+    }
+  }
+
+  /** Looks after a transaction that may be due: its deadline, a later attempt, a command that another sent. */
+  async wake(xid: Xid): Promise<void> {
+    if (this.#stopping) return;
+    const entry = this.#pin(xid);
+    try {
+      // Before anything is sent upon it, it is read: another may have moved it while it waited.
+      if (!entry.busy && !(entry.state && this.#parts.clock.now() < entry.lookAt)) this.#renew(entry, await this.#load(xid));
+      if (!entry.busy) this.#attend(entry);
+    } catch (error) {
+      this.#doubts.add(xid);
+      this.#parts.log.warn({ xid, error: (error as Error).message }, 'could not look after a transaction');
+    } finally {
+      this.#unpin(entry);
+    }
+  }
+
+  /** Takes over a transaction from a coordinator that died. False when there was nothing to take over. */
+  async adopt(xid: Xid, from: CoordinatorId): Promise<boolean> {
+    try {
+      return (await this.handle(xid, { type: 'adopt', from })).changed;
+    } catch (error) {
+      this.#parts.log.warn({ xid, from, error: (error as Error).message }, 'could not adopt');
+      return true;
+    }
+  }
+
+  /** Gives up on commands of which nothing came back: the queue lost them, or whoever sent them. */
+  review(): void {
+    const monotonic = this.#parts.clock.monotonic();
+    for (const entry of this.#entries.values()) {
+      for (const inHand of entry.hands.overdue(monotonic)) {
+        if (this.#parts.recall(entry.xid, inHand.branch)) continue;
+        this.#push(entry, noOutcome(inHand, 'nothing came back by the time it expired'), inHand);
+      }
+    }
+  }
+
+  /** What the sweep must wake, as it was not seen through. */
+  takeDoubts(): readonly Xid[] | 'all' {
+    return this.#doubts.take();
+  }
+
+  /** Transactions held in memory. */
+  size(): number {
+    return this.#entries.size;
+  }
+
+  /** Hands on nothing more; callers that wait get the state by now. */
+  stop(): void {
+    this.#stopping = true;
+    for (const entry of this.#entries.values()) {
+      entry.stopTimer();
+      entry.watchers.release();
+      this.#letGo(entry);
+    }
+  }
+
+  #put(xid: Xid, input: Input, answers: InHand | undefined): Promise<Handled> {
+    const entry = this.#entryOf(xid);
+    return new Promise((resolve, reject) => {
+      entry.inputs.push({ input, answers, resolve, reject });
+      if (!entry.busy) void this.#run(entry);
+    });
+  }
+
+  async #run(entry: Entry): Promise<void> {
+    entry.busy = true;
+    while (entry.inputs.length > 0) await this.#turn(entry);
+    entry.busy = false;
+    this.#letGo(entry);
+  }
+
+  /** One row: decides the inputs that are there, appends, and acts on it. */
+  async #turn(entry: Entry): Promise<void> {
+    const batch = entry.take();
+    try {
+      const opens = entry.mayBeNew && batch[0]?.input.type === 'open';
+      const read = !entry.state && !opens;
+      if (read) entry.know(await this.#load(entry.xid));
+      const { state } = entry;
+      const moment = this.#moment();
+      const decided = decideAll(entry.xid, state, batch, moment);
+      if (decided.events.length > 0 && decided.state) return await this.#append(entry, batch, decided, decided.state, moment);
+      // What was in memory may be behind another coordinator: a "no" needs a fresh look.
+      if (read) return this.#answer(entry, batch, decided.verdicts);
+      entry.forget();
+      entry.putBack(batch);
+    } catch (error) {
+      this.#failed(entry, batch, error);
+    }
+  }
+
+  async #append(entry: Entry, batch: readonly Waiting[], decided: Decisions, next: State, moment: Moment): Promise<void> {
+    const { state } = entry;
+    const row = rowFrom(entry.xid, state, decided.events, moment, this.#parts.chance.id());
+    const after: State = { ...next, seq: row.seq, append: row.append, owner: row.appender, at: row.at };
+    const summary = summaryOf(after);
+    const before = entry.summary ?? (state && summaryOf(state));
+    reachBefore(row.events);
+    if ((await this.#parts.store.append(appendOf(row, state?.append ?? null, before, summary))) === 'lost') {
+      entry.forget();
+      entry.putBack(batch);
+      return;
+    }
+    reachAfter(row.events);
+    entry.know(after, summary);
+    this.#answer(entry, batch, decided.verdicts);
+  }
+
+  /** Tells whoever asked, then acts: in this order nobody learns of an effect before its cause is durable. */
+  #answer(entry: Entry, batch: readonly Waiting[], verdicts: readonly Verdict[]): void {
+    const { state } = entry;
+    batch.forEach(({ answers, resolve, reject }, index) => {
+      if (answers) entry.hands.drop(answers);
+      const verdict = verdicts[index];
+      if (!verdict || verdict.kind === 'refuse' || !state) return reject(this.#refusal(entry.xid, verdict));
+      resolve({ state, changed: verdict.kind === 'append' });
+    });
+    if (!state) return;
+    entry.watchers.tell(state);
+    this.#attend(entry);
+  }
+
+  #refusal(xid: Xid, verdict: Verdict | undefined): ConcordatError {
+    if (verdict?.kind !== 'refuse') return new ConcordatError('transaction_not_found', `there is no transaction ${xid}`);
+    if (verdict.code === 'outcome_contradicts') this.#parts.log.error({ xid, detail: verdict.detail }, 'contradiction');
+    return new ConcordatError(verdict.code, verdict.detail);
+  }
+
+  /** Hands on what is due, and sees to it that what is due later is not forgotten. */
+  #attend(entry: Entry): void {
+    const { state } = entry;
+    const { me, clock, queue, horizonMs, leaseTerm, recall } = this.#parts;
+    entry.stopTimer();
+    entry.lookAt = Number.POSITIVE_INFINITY;
+    if (!state || state.ended || this.#stopping) return;
+    const term = leaseTerm();
+    // Somebody else may own it by now: look again when the lease is renewed.
+    if (term === undefined) return this.#doubt(entry);
+    const now = clock.now();
+    const agenda = agendaOf(state, entry.hands, me, now);
+    for (const branch of agenda.recall) recall(entry.xid, branch);
+    for (const { one, error } of agenda.gone) this.#giveUp(entry, one, error, term);
+    if (agenda.deadlineCame && !entry.inputs.some(({ input }) => input.type === 'deadline')) {
+      this.#push(entry, { type: 'deadline' });
+    }
+    const commands: Command[] = [];
+    for (const one of agenda.send) {
+      const command = commandFor(state, one, now);
+      if (!command) continue;
+      commands.push(command);
+      const overdueAt = clock.monotonic() + command.expiresAt - now;
+      entry.hands.take({ branch: one.branch, op: one.work.op, attempt: one.work.attempt, term, overdueAt, missed: false });
+    }
+    if (commands.length > 0) queue.add(commands);
+    entry.lookAt = agenda.next;
+    if (agenda.next - now > horizonMs) return;
+    entry.cancelTimer = clock.after(agenda.next - now, () => {
+      entry.cancelTimer = undefined;
+      void this.wake(entry.xid);
+    });
+  }
+
+  #giveUp(entry: Entry, { branch, work }: Outstanding, error: string, term: number): void {
+    const { op, attempt } = work;
+    const inHand: InHand = { branch, op, attempt, term, overdueAt: Number.POSITIVE_INFINITY, missed: false };
+    entry.hands.take(inHand);
+    this.#push(entry, noOutcome(inHand, error), inHand);
+  }
+
+  /** An input of the engine's own. Nobody waits for it, so a refusal is of no interest. */
+  #push(entry: Entry, input: Input, answers?: InHand): void {
+    const reject = () => this.#drop(entry.xid, answers);
+    entry.inputs.push({ input, answers, resolve: () => undefined, reject });
+    if (!entry.busy) void this.#run(entry);
+  }
+
+  /** Lets a command out of hand of which nothing is in the log; the sweep looks after its transaction. */
+  #drop(xid: Xid, inHand: InHand | undefined): void {
+    const entry = this.#entryOf(xid);
+    if (inHand) entry.hands.drop(inHand);
+    this.#doubt(entry);
+    this.#letGo(entry);
+  }
+
+  #doubt(entry: Entry): void {
+    entry.forget();
+    this.#doubts.add(entry.xid);
+  }
+
+  #failed(entry: Entry, batch: readonly Waiting[], error: unknown): void {
+    this.#doubt(entry);
+    const isOne = !(error instanceof ConcordatError) && !(error instanceof StoreError && error.kind !== 'unstorable');
+    if (isOne && this.#setApart(entry, batch, error as Error)) return;
+    const shown = this.#toConcordat(error);
+    this.#parts.log.warn({ xid: entry.xid, error: (error as Error).message }, 'not taken into the log');
+    for (const { reject } of batch) reject(shown);
+  }
+
+  /** Finds the one input that cannot be decided or stored, and lets the others through. False when it is that one. */
+  #setApart(entry: Entry, batch: readonly Waiting[], error: Error): boolean {
+    const [only] = batch;
+    if (!only) return false;
+    if (batch.length > 1) {
+      entry.putBack(batch, 'one by one');
+      return true;
+    }
+    const input = insteadOf(only.input, error.message);
+    if (!input) return false;
+    this.#parts.log.error({ xid: entry.xid, error: error.message }, 'an outcome cannot be stored');
+    entry.putBack([{ ...only, input }]);
+    return true;
+  }
+
+  #toConcordat(error: unknown): ConcordatError {
+    if (error instanceof ConcordatError) return error;
+    if (!(error instanceof StoreError)) {
+      this.#parts.log.error({ error: (error as Error).stack }, 'unexpected');
+      return new ConcordatError('internal', 'the coordinator failed; its log has the reason');
+    }
+    if (error.kind === 'unstorable') return new ConcordatError('too_large', error.message);
+    if (error.kind === 'broken') this.#parts.onBroken(error);
+    return new ConcordatError('store_unavailable', `the store did not take it: ${error.message}`);
+  }
+
+  #fail(error: unknown): never {
+    throw this.#toConcordat(error);
+  }
+
+  async #load(xid: Xid): Promise<State | undefined> {
+    return foldLog(await this.#parts.store.load(xid));
+  }
+
+  /** Another coordinator may have moved it: nothing of it is in hand here. */
+  async #refresh(entry: Entry): Promise<void> {
+    if (entry.busy || entry.refreshing || entry.hands.size > 0) return;
+    entry.refreshing = true;
+    this.#renew(entry, await this.#load(entry.xid).catch(() => undefined));
+    entry.refreshing = false;
+  }
+
+  /** Takes a state that was read, unless a newer one came meanwhile. */
+  #renew(entry: Entry, state: State | undefined): void {
+    if (!state || entry.busy || state.seq <= (entry.state?.seq ?? 0)) return;
+    entry.know(state);
+    entry.watchers.tell(state);
+  }
+
+  #moment(): Moment {
+    const { clock, chance, me } = this.#parts;
+    return { now: clock.now(), draw: chance.draw(), me };
+  }
+
+  #entryOf(xid: Xid): Entry {
+    let entry = this.#entries.get(xid);
+    if (!entry) {
+      entry = new Entry(xid);
+      this.#entries.set(xid, entry);
+    }
+    return entry;
+  }
+
+  /** Holds an entry in memory while somebody waits on it, so that there is never a second one of a transaction. */
+  #pin(xid: Xid): Entry {
+    const entry = this.#entryOf(xid);
+    entry.pins++;
+    return entry;
+  }
+
+  #unpin(entry: Entry): void {
+    entry.pins--;
+    this.#letGo(entry);
+  }
+
+  #letGo(entry: Entry): void {
+    if (entry.isIdle) this.#entries.delete(entry.xid);
+  }
+}
+
+/** Whether it is our own trouble, which may pass, and no refusal. */
+const isOurs = (error: unknown): boolean =>
+  !(error instanceof ConcordatError) || error.code === 'store_unavailable' || error.code === 'internal';

@@ -1,0 +1,53 @@
+import type { Command } from '../../sdk/protocol/commands.js';
+import type { Op } from '../../sdk/protocol/kinds.js';
+
+/** A command that this process handed on, or an outcome that it is about to write; nothing else is asked of the branch. */
+export interface InHand {
+  readonly branch: number;
+  readonly op: Op;
+  readonly attempt: number;
+  /** Of the lease under which it was handed on. */
+  readonly term: number;
+  /** On the monotonic clock: something should have come back by then. Infinity once something did. */
+  overdueAt: number;
+  /** It was overdue at the last look. */
+  missed: boolean;
+}
+
+/** The commands of one transaction that are in the hands of this process: at most one a branch. */
+export class Hands {
+  readonly #byBranch = new Map<number, InHand>();
+
+  get size(): number {
+    return this.#byBranch.size;
+  }
+
+  holds(branch: number): boolean {
+    return this.#byBranch.has(branch);
+  }
+
+  take(inHand: InHand): void {
+    this.#byBranch.set(inHand.branch, inHand);
+  }
+
+  /** What is in hand of exactly this command; undefined when it was given up on. */
+  find({ body, attempt }: Command): InHand | undefined {
+    const found = this.#byBranch.get(body.branch);
+    return found?.op === body.op && found.attempt === attempt ? found : undefined;
+  }
+
+  drop(inHand: InHand): void {
+    if (this.#byBranch.get(inHand.branch) === inHand) this.#byBranch.delete(inHand.branch);
+  }
+
+  /** What has been overdue for a whole look: one look is not enough, as the process may just have been stopped itself. */
+  overdue(monotonic: number): readonly InHand[] {
+    const found: InHand[] = [];
+    for (const inHand of this.#byBranch.values()) {
+      if (inHand.overdueAt > monotonic) continue;
+      if (inHand.missed) found.push(inHand);
+      inHand.missed = true;
+    }
+    return found;
+  }
+}

@@ -1,0 +1,54 @@
+import { reach } from '#faults';
+import type { AppendId, Xid } from '../../sdk/protocol/ids.js';
+import type { Event } from '../decide/events.js';
+import { eventsVersion } from '../decide/events.js';
+import type { Row } from '../decide/fold.js';
+import type { Moment } from '../decide/inputs.js';
+import type { State } from '../decide/state.js';
+import { isWorthWriting, type StateSummary, summarize } from '../decide/summary.js';
+import type { Failpoint } from '../faults/faults.js';
+import type { Append } from '../store/store.js';
+
+/** The next row of a log: what was decided upon `state`. */
+export const rowFrom = (xid: Xid, state: State | undefined, events: readonly Event[], moment: Moment, id: string): Row => ({
+  xid,
+  seq: (state?.seq ?? 0) + 1,
+  append: id as AppendId,
+  appender: moment.me,
+  at: moment.now,
+  events,
+});
+
+/** The summary of a state as its last row left it. */
+export const summaryOf = (state: State): StateSummary => summarize(state, state.owner, state.at);
+
+/** A row as the store takes it, with the summary where lists, deadlines or recovery would notice. */
+export function appendOf(row: Row, seen: AppendId | null, before: StateSummary | undefined, after: StateSummary): Append {
+  return {
+    xid: row.xid,
+    seq: row.seq,
+    append: row.append,
+    appender: row.appender,
+    version: eventsVersion,
+    at: row.at,
+    events: JSON.stringify(row.events),
+    seen,
+    summary: isWorthWriting(before, after) ? after : null,
+  };
+}
+
+/** What a row is, for tests that stop the process around it. */
+const moments = { opened: 'open', adopted: 'adopt', decided: 'decision', ended: 'end' } as const;
+
+function reachFor(side: 'before' | 'after', events: readonly Event[]): void {
+  let named = false;
+  for (const { type } of events) {
+    if (!(type in moments)) continue;
+    named = true;
+    reach(`${side}-${moments[type as keyof typeof moments]}-append` satisfies Failpoint);
+  }
+  if (!named) reach(`${side}-result-append`);
+}
+
+export const reachBefore = (events: readonly Event[]): void => reachFor('before', events);
+export const reachAfter = (events: readonly Event[]): void => reachFor('after', events);

@@ -13,6 +13,11 @@ export const silentLog: Log = { info: () => undefined, warn: () => undefined, er
 /** JSON lines on standard error, written at once: the last ones before an end are the ones that are needed. */
 export const jsonLog = (level: 'silent' | 'error' | 'warn' | 'info' | 'debug'): Log =>
   pino(
-    { level, base: null, formatters: { level: (label) => ({ level: label }) }, timestamp: pino.stdTimeFunctions.isoTime },
+    {
+      level,
+      base: null,
+      formatters: { level: (label) => ({ level: label }) },
+      timestamp: pino.stdTimeFunctions.isoTime,
+    },
     destination({ fd: 2, sync: true }),
   );

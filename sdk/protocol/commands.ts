@@ -3,9 +3,7 @@ import type { Json } from './json.js';
 import type { Kind, Op } from './kinds.js';
 
 /** Where a branch's commands go: an address of its own, or a handler of a registered participant. */
-export type Target =
-  | { readonly url: string }
-  | { readonly participant: string; readonly handler: string };
+export type Target = { readonly url: string } | { readonly participant: string; readonly handler: string };
 
 /** What is known of a branch's forward op when it is told to commit or roll back. */
 export type ForwardFact = 'done' | 'unknown' | 'refused';

@@ -27,7 +27,8 @@ export function parseJsonText(text: string): Json {
   if ((text.includes('__proto__') || text.includes('\\u')) && hasProtoKey(value)) {
     throw new JsonError('expected keys other than __proto__');
   }
-  if (mayBeDeep(text) && depthOf(value) > depthMax) throw new JsonError(`expected at most ${depthMax} levels of nesting`);
+  if (mayBeDeep(text) && depthOf(value) > depthMax)
+    throw new JsonError(`expected at most ${depthMax} levels of nesting`);
   return value;
 }
 
@@ -49,7 +50,8 @@ function depthOf(value: Json): number {
   let level: Json[] = [value];
   while (level.length > 0 && depth <= depthMax) {
     const next: Json[] = [];
-    for (const item of level) if (item !== null && typeof item === 'object') for (const child of Object.values(item)) next.push(child);
+    for (const item of level)
+      if (item !== null && typeof item === 'object') for (const child of Object.values(item)) next.push(child);
     level = next;
     depth++;
   }
@@ -66,12 +68,14 @@ function hasProtoKey(value: Json): boolean {
   return false;
 }
 
-/** JSON text with sorted keys: the same for equal values, whatever order their keys came in. */
-export function canonicalJson(value: unknown): string {
-  if (value === null || typeof value !== 'object') return JSON.stringify(value) ?? 'null';
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
-  const record = value as Record<string, unknown>;
-  const keys = Object.keys(record).filter((key) => record[key] !== undefined);
-  keys.sort();
-  return `{${keys.map((key) => `${JSON.stringify(key)}:${canonicalJson(record[key])}`).join(',')}}`;
+/** JSON text with sorted keys: the same for equal values, whatever order their keys came in. For what {@link parseJson} let in. */
+export const canonicalJson = (value: object): string => JSON.stringify(sorted(value as Json));
+
+function sorted(value: Json): Json {
+  if (value === null || typeof value !== 'object') return value;
+  if (Array.isArray(value)) return value.map(sorted);
+  const record = value as Record<string, Json>;
+  const copy: Record<string, Json> = {};
+  for (const key of Object.keys(record).sort()) copy[key] = sorted(record[key] ?? null);
+  return copy;
 }

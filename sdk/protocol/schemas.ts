@@ -1,9 +1,9 @@
 /** The request bodies of the wire as schemas: what validates them also describes them. Plain, without transforms. */
 import { z } from 'zod';
 import { namePattern, xidPattern } from './ids.js';
+import type { Op } from './kinds.js';
 import { kindNames } from './kinds.js';
 import { limits } from './limits.js';
-import type { Op } from './kinds.js';
 
 /** The longest that one call may take: a day, beyond which no timer of a process reaches. */
 export const callMaxMs = 24 * 3600 * 1000;
@@ -122,9 +122,15 @@ export const resolveBody = z
   .strictObject({ branches: z.array(resolution).min(1).max(limits.stepsMax) })
   .meta({ id: 'ResolveRequest' });
 
-export type OpenBody = z.infer<typeof openBody>;
-export type StepBody = z.infer<typeof stepBody>;
-export type BranchBody = z.infer<typeof branchBody>;
-export type ReasonBody = z.infer<typeof reasonBody>;
-export type OutcomeBody = z.infer<typeof outcomeBody>;
-export type ResolveBody = z.infer<typeof resolveBody>;
+type Frozen<T> = T extends readonly (infer Item)[]
+  ? readonly Frozen<Item>[]
+  : T extends object
+    ? { readonly [Key in keyof T]: Frozen<T[Key]> }
+    : T;
+
+export type OpenBody = Frozen<z.infer<typeof openBody>>;
+export type StepBody = Frozen<z.infer<typeof stepBody>>;
+export type BranchBody = Frozen<z.infer<typeof branchBody>>;
+export type ReasonBody = Frozen<z.infer<typeof reasonBody>>;
+export type OutcomeBody = Frozen<z.infer<typeof outcomeBody>>;
+export type ResolveBody = Frozen<z.infer<typeof resolveBody>>;

@@ -1,0 +1,144 @@
+/**
+ * The configuration, and the only place that reads the environment. The last wins: defaults, `concordat.config.json`,
+ * `.env`, environment, flags. Secrets come from the environment, `.env` or files of their own, never from flags.
+ */
+import { join } from 'node:path';
+import { parseEnv } from 'node:util';
+import { type Backoff, defaults, type Retry } from '../sdk/protocol/limits.js';
+import { type Setting, type SettingName, settingNames, settings } from './config/settings.js';
+import { type AllGiven, entry, flagName, fromEnv, fromFile, type Given } from './config/sources.js';
+import {
+  type ApiKey,
+  ConfigError,
+  fileOf,
+  isLoopback,
+  keysFileOf,
+  keysOf,
+  type LogLevel,
+  listenOf,
+  listOf,
+  logLevels,
+  oneOf,
+  queueOf,
+  readOptional,
+  storeOf,
+  Unexpected,
+  wholeFrom,
+  wordsOf,
+  yesOrNo,
+} from './config/values.js';
+
+export { type Setting, type SettingName, settingNames, settings } from './config/settings.js';
+export { type ApiKey, ConfigError, type Role } from './config/values.js';
+
+export interface Config {
+  readonly store: { readonly kind: 'sqlite'; readonly path: string };
+  readonly queue: { readonly kind: 'memory' };
+  readonly listen: { readonly host: string; readonly port: number };
+  readonly apiKeys: readonly ApiKey[];
+  readonly insecure: boolean;
+  /** Origins beside loopback that commands may be sent to. */
+  readonly allow: readonly string[];
+  readonly signingSecrets: readonly string[];
+  readonly leaseMs: number;
+  readonly sweepMs: number;
+  /** What holds for new transactions that do not say otherwise. */
+  readonly policy: {
+    readonly retry: Retry;
+    readonly callMs: number;
+    readonly backoff: Backoff;
+    readonly parkAfterMs: number;
+    readonly pendingForMs: number;
+    readonly crashesMax: number;
+  };
+  /** How long a finished transaction is kept; null: for ever. */
+  readonly retentionMs: number | null;
+  /** How long stopping waits for what is in flight. */
+  readonly stopGraceMs: number;
+  readonly logLevel: LogLevel;
+}
+
+export interface Sources {
+  /** By the setting's name, as the command line has them. */
+  readonly flags?: Partial<Record<SettingName, string>>;
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Where `.env` and `concordat.config.json` are looked for. */
+  readonly directory?: string;
+}
+
+/** Reads and checks the whole configuration. Throws {@link ConfigError}. */
+export function loadConfig({ flags = {}, env = process.env, directory = process.cwd() }: Sources = {}): Config {
+  const dotenv = readOptional(join(directory, '.env'));
+  const given: AllGiven = new Map([
+    ...settingNames.flatMap((name) => entry(name, (settings[name] as Setting).default, 'its default')),
+    ...fromFile(join(directory, 'concordat.config.json')),
+    ...fromEnv(dotenv === undefined ? {} : parseEnv(dotenv), ' in .env'),
+    ...fromEnv(env, ''),
+    ...settingNames.flatMap((name) => entry(name, flags[name], flagName(name))),
+  ]);
+  return configOf(given);
+}
+
+function configOf(given: AllGiven): Config {
+  const read = <T>(name: SettingName, parse: (text: string) => T): T | undefined => {
+    const found = given.get(name);
+    if (!found) return undefined;
+    try {
+      return parse(found.text);
+    } catch (error) {
+      if (error instanceof Unexpected) throw new ConfigError(`${name} (${found.from}): ${error.message}`);
+      throw error;
+    }
+  };
+  const need = <T>(name: SettingName, parse: (text: string) => T): T => {
+    const value = read(name, parse);
+    if (value === undefined) throw new ConfigError(`${name}: expected a value, got none`);
+    return value;
+  };
+  const config: Config = {
+    store: need('store', storeOf),
+    queue: need('queue', queueOf),
+    listen: need('listen', listenOf),
+    apiKeys: unique([...(read('apiKeys', keysOf) ?? []), ...(read('apiKeysFile', keysFileOf) ?? [])]),
+    insecure: need('insecure', yesOrNo),
+    allow: read('allow', listOf) ?? [],
+    signingSecrets: [
+      ...(read('signingSecret', wordsOf) ?? []),
+      ...(read('signingSecretFile', (path) => wordsOf(fileOf(path))) ?? []),
+    ],
+    leaseMs: need('leaseMs', wholeFrom(100)),
+    sweepMs: need('sweepMs', wholeFrom(10)),
+    policy: policyOf(need),
+    retentionMs: read('retentionMs', wholeFrom(1000)) ?? null,
+    stopGraceMs: need('stopGraceMs', wholeFrom(0)),
+    logLevel: need('logLevel', oneOf(logLevels)),
+  };
+  refuseWide(config, given.get('listen'));
+  return config;
+}
+
+function policyOf(need: <T>(name: SettingName, parse: (text: string) => T) => T): Config['policy'] {
+  const retry: Retry = { ...defaults.retry, attemptsMax: need('attemptsMax', wholeFrom(1)) };
+  return Object.freeze({
+    retry,
+    callMs: need('callMs', wholeFrom(1)),
+    backoff: defaults.backoff,
+    parkAfterMs: need('parkAfterMs', wholeFrom(0)),
+    pendingForMs: need('pendingForMs', wholeFrom(0)),
+    crashesMax: defaults.crashesMax,
+  });
+}
+
+function unique(keys: readonly ApiKey[]): readonly ApiKey[] {
+  const twice = keys.find(({ name }, index) => keys.findIndex((other) => other.name === name) !== index);
+  if (twice) throw new ConfigError(`apiKeys: expected each name once, got ${JSON.stringify(twice.name)} twice`);
+  return keys;
+}
+
+function refuseWide({ listen: { host }, apiKeys, insecure }: Config, given: Given | undefined): void {
+  if (isLoopback(host) || apiKeys.length > 0 || insecure) return;
+  throw new ConfigError(
+    `listen (${given?.from}): expected a loopback address, as there are no API keys, got ${JSON.stringify(host)}; ` +
+      'set CONCORDAT_API_KEYS or --api-keys-file, or say --insecure to trust whoever reaches the port',
+  );
+}

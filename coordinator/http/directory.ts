@@ -1,0 +1,10 @@
+import type { Kind } from '../../sdk/protocol/kinds.js';
+
+/** Knows the registered participants. */
+export interface Directory {
+  /** The kind of a handler; undefined when there is no such participant or it has no such handler. */
+  kindOf(participant: string, handler: string): Kind | undefined;
+}
+
+/** Knows nobody: commands can only go to URLs. */
+export const emptyDirectory: Directory = Object.freeze({ kindOf: () => undefined });

@@ -1,0 +1,121 @@
+/** The door in. Everything that comes in by HTTP passes here, and nothing is decided here. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import express, { type Express, type NextFunction, type Request, type Response } from 'express';
+import { ConcordatError } from '../../sdk/protocol/errors.js';
+import type { Config } from '../config.js';
+import { guard } from './guard.js';
+import { keyring } from './keys.js';
+import { AnsweredError } from './problem.js';
+import type { Rooms, Route } from './route.js';
+import { hotRoute, routes } from './routes.js';
+import { type Entrance, refuse, requestIdOf, serve } from './serve.js';
+import { remembering } from './targets.js';
+
+export interface DoorOptions extends Omit<Rooms, 'policy' | 'stopping'> {
+  readonly config: Pick<Config, 'listen' | 'apiKeys' | 'insecure' | 'policy'>;
+}
+
+export interface Door {
+  readonly app: Express;
+  /** Begins to listen; resolves with the URL it can be reached at. */
+  listen(): Promise<string>;
+  /** Takes no new requests, and waits at most `graceMs` for those that are being answered. */
+  close(graceMs: number): Promise<void>;
+}
+
+export function createDoor({ config, ...parts }: DoorOptions): Door {
+  const { listen: where, apiKeys, insecure, policy } = config;
+  let stopping = false;
+  const entrance: Entrance = {
+    rooms: { ...parts, allow: remembering(parts.allow), policy, stopping: () => stopping },
+    guard: guard({ hasKeys: apiKeys.length > 0, insecure, listenHost: where.host }),
+    whoCalls: keyring(apiKeys),
+  };
+  const app = appOf(entrance);
+  const server = createServer(
+    { requestTimeout: 30_000, headersTimeout: 10_000, keepAliveTimeout: 65_000, maxHeaderSize: 16 * 1024 },
+    (request, response) => {
+      // What clients ask most goes past express, whose routing costs more than all of the rest.
+      if (request.url === hotRoute.path && request.method === hotRoute.method) {
+        void serve(entrance, hotRoute, request, response, {});
+      } else app(request, response);
+    },
+  );
+  return {
+    app,
+    listen: () => listen(server, where),
+    close(graceMs) {
+      stopping = true;
+      return close(server, graceMs, parts.clock);
+    },
+  };
+}
+
+function appOf(entrance: Entrance): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.set('query parser', false);
+  app.enable('case sensitive routing');
+  for (const route of routes) {
+    const method = route.method.toLowerCase() as 'get' | 'post' | 'put' | 'delete';
+    app[method](route.path, (request: Request, response: Response) =>
+      serve(entrance, route, request, response, request.params as Record<string, string>),
+    );
+  }
+  for (const [path, methods] of methodsByPath(routes)) {
+    app.all(path, (request: Request, response: Response) => {
+      const allow = methods.join(', ');
+      const error = new AnsweredError('method_not_allowed', `expected ${allow}, got ${request.method}`, { allow });
+      refuse(entrance, request, response, requestIdOf(request, entrance), error);
+    });
+  }
+  app.use((request: IncomingMessage, response: ServerResponse) => {
+    const error = new ConcordatError(
+      'route_not_found',
+      'expected a path of the API, which docs/http.md lists, got another',
+    );
+    refuse(entrance, request, response, requestIdOf(request, entrance), error);
+  });
+  // Express knows an error handler by its four parameters.
+  app.use((error: Error, request: Request, response: Response, _next: NextFunction) => {
+    const isBadPath = 'status' in error && error.status === 400;
+    const shown = isBadPath
+      ? new ConcordatError('invalid_request', 'expected a path in URL encoding, got one that is not')
+      : error;
+    refuse(entrance, request, response, requestIdOf(request, entrance), shown);
+  });
+  return app;
+}
+
+function methodsByPath(all: readonly Route[]): ReadonlyMap<string, readonly string[]> {
+  const methods = new Map<string, string[]>();
+  for (const { path, method } of all) {
+    const names = method === 'GET' ? ['GET', 'HEAD'] : [method];
+    methods.set(path, [...(methods.get(path) ?? []), ...names]);
+  }
+  return methods;
+}
+
+function listen(server: Server, { host, port }: Config['listen']): Promise<string> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.removeListener('error', reject);
+      const { port: bound } = server.address() as AddressInfo;
+      resolve(`http://${host.includes(':') ? `[${host}]` : host}:${bound}`);
+    });
+  });
+}
+
+function close(server: Server, graceMs: number, clock: Rooms['clock']): Promise<void> {
+  return new Promise((resolve) => {
+    const cancel = clock.after(graceMs, () => server.closeAllConnections());
+    server.close(() => {
+      cancel();
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
+}

@@ -1,0 +1,49 @@
+import { hash, timingSafeEqual } from 'node:crypto';
+import { ConcordatError } from '../../sdk/protocol/errors.js';
+import type { ApiKey, Role } from '../config.js';
+import { AnsweredError } from './problem.js';
+
+/** Who is calling: the name of the key, and what it may do. */
+export interface Caller {
+  readonly name: string;
+  readonly role: Role;
+}
+
+const anonymous: Caller = Object.freeze({ name: 'anonymous', role: 'admin' });
+
+/** Tells who is calling by `Authorization`. Throws `unauthorized`. */
+export type WhoCalls = (authorization: string | undefined) => Caller;
+
+/** Without keys everybody may do everything: the coordinator then listens on loopback only, or was told to be insecure. */
+export function keyring(keys: readonly ApiKey[]): WhoCalls {
+  if (keys.length === 0) return () => anonymous;
+  const known = keys.map(({ name, role, key }) => ({ caller: { name, role }, digest: digestOf(key) }));
+  return (authorization) => {
+    const presented = bearerOf(authorization);
+    if (presented === undefined) throw unauthorized('expected "Authorization: Bearer" and an API key, got none');
+    const digest = digestOf(presented);
+    let found: Caller | undefined;
+    // Every key is looked at, and digests are compared, so that time tells nothing of any key.
+    for (const each of known) if (timingSafeEqual(each.digest, digest)) found ??= each.caller;
+    if (!found) throw unauthorized('expected a key of this coordinator, got one that it does not know');
+    return found;
+  };
+}
+
+/** Each includes the ones before. */
+const ranks: Readonly<Record<Role, number>> = Object.freeze({ viewer: 0, client: 1, operator: 2, admin: 3 });
+
+/** Throws `forbidden` unless the caller's role includes what is needed. */
+export function demand({ name, role }: Caller, needed: Role): void {
+  if (ranks[role] >= ranks[needed]) return;
+  throw new ConcordatError('forbidden', `expected a key with the role ${needed}, got ${name}, which is a ${role}`);
+}
+
+/** The token of an `Authorization: Bearer` header. */
+export const bearerOf = (authorization: string | undefined): string | undefined =>
+  /^bearer +([!-~]+) *$/i.exec(authorization ?? '')?.[1];
+
+const digestOf = (key: string): Buffer => hash('sha256', key, 'buffer');
+
+const unauthorized = (message: string): AnsweredError =>
+  new AnsweredError('unauthorized', message, { 'www-authenticate': 'Bearer realm="concordat"' });

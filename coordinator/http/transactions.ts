@@ -1,0 +1,72 @@
+/** Opening and looking. */
+import { ConcordatError } from '../../sdk/protocol/errors.js';
+import type { Xid } from '../../sdk/protocol/ids.js';
+import { eventViews } from './events.js';
+import { filterOf } from './filter.js';
+import { waitMsOf } from './prefer.js';
+import type { Answer, Call, Rooms } from './route.js';
+import { readOpen } from './submit.js';
+import { summaryView, transactionView } from './views.js';
+import { isAtRest, notFound, waitFor, xidOf } from './waiting.js';
+
+export async function openTransaction(rooms: Rooms, call: Call): Promise<Answer> {
+  const { engine, clock, chance, store } = rooms;
+  const waitMs = waitMsOf(call.headers.prefer);
+  const { xid: chosen, request } = readOpen(call.body, {
+    allow: rooms.allow,
+    directory: rooms.directory,
+    policy: rooms.policy,
+    bodyBytes: call.bodyBytes,
+    origin: store.identity.origin,
+    now: clock.now(),
+    traceId: traceIdOf(call.headers.traceparent) ?? chance.id(),
+  });
+  const xid = (chosen ?? chance.uuid()) as Xid;
+  const { state, changed } = await engine.handle(xid, { type: 'open', request });
+  const location = { location: `/v1/transactions/${xid}` };
+  const status = changed ? 201 : 200;
+  if (waitMs === undefined) return { status, body: transactionView(state, clock.now()), headers: location };
+  const waited = await waitFor(rooms, state, isAtRest, waitMs);
+  return {
+    status: isAtRest(waited) ? status : 202,
+    body: transactionView(waited, clock.now()),
+    headers: { ...location, ...applied(waitMs) },
+  };
+}
+
+/** Tells that a preference was heard. */
+export const applied = (waitMs: number): Readonly<Record<string, string>> => ({
+  'preference-applied': `wait=${waitMs / 1000}`,
+});
+
+/** The trace that the caller is in; all zeros are none. */
+function traceIdOf(traceparent: string | string[] | undefined): string | undefined {
+  const id = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}/.exec(String(traceparent ?? ''))?.[1];
+  return id === undefined || /^0+$/.test(id) ? undefined : id;
+}
+
+export async function getTransaction(rooms: Rooms, call: Call): Promise<Answer> {
+  const xid = xidOf(call);
+  const waitMs = waitMsOf(call.headers.prefer);
+  const state = await rooms.engine.read(xid);
+  if (!state) throw notFound(xid);
+  if (waitMs === undefined) return { status: 200, body: transactionView(state, rooms.clock.now()) };
+  const waited = await waitFor(rooms, state, isAtRest, waitMs);
+  return { status: 200, body: transactionView(waited, rooms.clock.now()), headers: applied(waitMs) };
+}
+
+export async function getEvents({ engine }: Rooms, call: Call): Promise<Answer> {
+  const xid = xidOf(call);
+  if (/\btext\/event-stream\b/i.test(call.headers.accept ?? '')) {
+    throw new ConcordatError('not_available', 'live events come with a later version; ask for application/json');
+  }
+  const rows = await engine.log(xid);
+  if (rows.length === 0) throw notFound(xid);
+  return { status: 200, body: { items: eventViews(rows) } };
+}
+
+export async function listTransactions({ store }: Rooms, call: Call): Promise<Answer> {
+  const { items, nextCursor } = await store.list(filterOf(call.query));
+  const { origin } = store.identity;
+  return { status: 200, body: { items: items.map((row) => summaryView(row, origin)), nextCursor } };
+}

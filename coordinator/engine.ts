@@ -11,51 +11,41 @@
 import type { Command } from '../sdk/protocol/commands.js';
 import { ConcordatError } from '../sdk/protocol/errors.js';
 import type { CoordinatorId, Xid } from '../sdk/protocol/ids.js';
-import type { Chance, Clock } from './clock.js';
 import type { Input, Moment, Verdict } from './decide/inputs.js';
-import { commandFor, type Outstanding } from './decide/outstanding.js';
 import type { State } from './decide/state.js';
 import type { Reply } from './dispatch/transport.js';
-import { agendaOf } from './engine/agenda.js';
+import { Attention } from './engine/attention.js';
 import { type Decisions, decideAll, foldLog } from './engine/deciding.js';
 import { Doubts } from './engine/doubts.js';
-import { Entry, type Handled, type Waiting } from './engine/entry.js';
+import { Entries } from './engine/entries.js';
+import type { Entry, Handled, Waiting } from './engine/entry.js';
 import type { InHand } from './engine/hands.js';
+import type { EngineParts } from './engine/parts.js';
 import { inputOf, insteadOf, noOutcome } from './engine/replies.js';
 import { appendOf, reachAfter, reachBefore, rowFrom, summaryOf } from './engine/rows.js';
-import type { Log } from './observe/log.js';
-import type { CommandQueue } from './queue/queue.js';
-import { type LogRow, type Store, StoreError } from './store/store.js';
+import { isOfOneInput, mayPass, shownFor } from './engine/troubles.js';
+import type { LogRow } from './store/store.js';
 
 export type { Handled } from './engine/entry.js';
-
-export interface EngineParts {
-  readonly me: CoordinatorId;
-  readonly store: Store;
-  readonly queue: CommandQueue;
-  readonly clock: Clock;
-  readonly chance: Chance;
-  readonly log: Log;
-  /** The lease under which this process may believe that its transactions are its own: another number after it lapsed. */
-  readonly leaseTerm: () => number | undefined;
-  /** Drops a command that was handed on but not sent yet; it is then reported like any other. False when it was sent. */
-  readonly recall: (xid: Xid, branch: number) => boolean;
-  /** Due times nearer than this are kept in memory; later ones come back by the sweep. */
-  readonly horizonMs: number;
-  /** The store can no longer be trusted. */
-  readonly onBroken: (error: StoreError) => void;
-}
+export type { EngineParts } from './engine/parts.js';
 
 const reportAgainMs = { first: 50, most: 5000 };
 
 export class Engine {
   readonly #parts: EngineParts;
-  readonly #entries = new Map<Xid, Entry>();
+  readonly #entries = new Entries();
   readonly #doubts = new Doubts();
+  readonly #attention: Attention;
   #stopping = false;
 
   constructor(parts: EngineParts) {
     this.#parts = parts;
+    this.#attention = new Attention({
+      ...parts,
+      push: (entry, input, answers) => this.#push(entry, input, answers),
+      doubt: (entry) => this.#doubt(entry),
+      wake: (xid) => void this.wake(xid),
+    });
   }
 
   /** Puts an input through. Rejects with ConcordatError: the refusal, `store_unavailable`, or `stopping`. */
@@ -77,7 +67,7 @@ export class Engine {
         return;
       } catch (error) {
         this.#parts.log.error({ xid, branch, op, attempt, error: (error as Error).message }, 'outcome not taken');
-        if (!isOurs(error) || this.#stopping) return this.#drop(xid, inHand);
+        if (!mayPass(error) || this.#stopping) return this.#drop(xid, inHand);
         await new Promise<void>((resolve) => this.#parts.clock.after(delay, resolve));
       }
     }
@@ -107,7 +97,7 @@ export class Engine {
 
   /** Waits until `when` holds, at most `timeoutMs`; resolves with the newest state either way. */
   async until(xid: Xid, when: (state: State) => boolean, timeoutMs: number): Promise<State> {
-    const entry = this.#pin(xid);
+    const entry = this.#entries.pin(xid);
     try {
       const state = entry.state ?? (await this.read(xid));
       if (!state) throw new ConcordatError('transaction_not_found', `there is no transaction ${xid}`);
@@ -117,23 +107,24 @@ export class Engine {
       if (when(newest)) return newest;
       return await entry.watchers.wait(when, newest, timeoutMs, this.#parts.clock, () => void this.#refresh(entry));
     } finally {
-      this.#unpin(entry);
+      this.#entries.unpin(entry);
     }
   }
 
   /** Looks after a transaction that may be due: its deadline, a later attempt, a command that another sent. */
   async wake(xid: Xid): Promise<void> {
     if (this.#stopping) return;
-    const entry = this.#pin(xid);
+    const entry = this.#entries.pin(xid);
     try {
       // Before anything is sent upon it, it is read: another may have moved it while it waited.
-      if (!entry.busy && !(entry.state && this.#parts.clock.now() < entry.lookAt)) this.#renew(entry, await this.#load(xid));
+      if (!entry.busy && !(entry.state && this.#parts.clock.now() < entry.lookAt))
+        this.#renew(entry, await this.#load(xid));
       if (!entry.busy) this.#attend(entry);
     } catch (error) {
       this.#doubts.add(xid);
       this.#parts.log.warn({ xid, error: (error as Error).message }, 'could not look after a transaction');
     } finally {
-      this.#unpin(entry);
+      this.#entries.unpin(entry);
     }
   }
 
@@ -150,9 +141,10 @@ export class Engine {
   /** Gives up on commands of which nothing came back: the queue lost them, or whoever sent them. */
   review(): void {
     const monotonic = this.#parts.clock.monotonic();
-    for (const entry of this.#entries.values()) {
+    for (const entry of this.#entries) {
       for (const inHand of entry.hands.overdue(monotonic)) {
         if (this.#parts.recall(entry.xid, inHand.branch)) continue;
+        inHand.overdueAt = Number.POSITIVE_INFINITY;
         this.#push(entry, noOutcome(inHand, 'nothing came back by the time it expired'), inHand);
       }
     }
@@ -171,15 +163,15 @@ export class Engine {
   /** Hands on nothing more; callers that wait get the state by now. */
   stop(): void {
     this.#stopping = true;
-    for (const entry of this.#entries.values()) {
+    for (const entry of this.#entries) {
       entry.stopTimer();
       entry.watchers.release();
-      this.#letGo(entry);
+      this.#entries.letGo(entry);
     }
   }
 
   #put(xid: Xid, input: Input, answers: InHand | undefined): Promise<Handled> {
-    const entry = this.#entryOf(xid);
+    const entry = this.#entries.of(xid);
     return new Promise((resolve, reject) => {
       entry.inputs.push({ input, answers, resolve, reject });
       if (!entry.busy) void this.#run(entry);
@@ -190,7 +182,7 @@ export class Engine {
     entry.busy = true;
     while (entry.inputs.length > 0) await this.#turn(entry);
     entry.busy = false;
-    this.#letGo(entry);
+    this.#entries.letGo(entry);
   }
 
   /** One row: decides the inputs that are there, appends, and acts on it. */
@@ -203,7 +195,8 @@ export class Engine {
       const { state } = entry;
       const moment = this.#moment();
       const decided = decideAll(entry.xid, state, batch, moment);
-      if (decided.events.length > 0 && decided.state) return await this.#append(entry, batch, decided, decided.state, moment);
+      if (decided.events.length > 0 && decided.state)
+        return await this.#append(entry, batch, decided, decided.state, moment);
       // What was in memory may be behind another coordinator: a "no" needs a fresh look.
       if (read) return this.#answer(entry, batch, decided.verdicts);
       entry.forget();
@@ -213,7 +206,13 @@ export class Engine {
     }
   }
 
-  async #append(entry: Entry, batch: readonly Waiting[], decided: Decisions, next: State, moment: Moment): Promise<void> {
+  async #append(
+    entry: Entry,
+    batch: readonly Waiting[],
+    decided: Decisions,
+    next: State,
+    moment: Moment,
+  ): Promise<void> {
     const { state } = entry;
     const row = rowFrom(entry.xid, state, decided.events, moment, this.#parts.chance.id());
     const after: State = { ...next, seq: row.seq, append: row.append, owner: row.appender, at: row.at };
@@ -233,62 +232,26 @@ export class Engine {
   /** Tells whoever asked, then acts: in this order nobody learns of an effect before its cause is durable. */
   #answer(entry: Entry, batch: readonly Waiting[], verdicts: readonly Verdict[]): void {
     const { state } = entry;
-    batch.forEach(({ answers, resolve, reject }, index) => {
+    for (const [index, { answers, resolve, reject }] of batch.entries()) {
       if (answers) entry.hands.drop(answers);
       const verdict = verdicts[index];
-      if (!verdict || verdict.kind === 'refuse' || !state) return reject(this.#refusal(entry.xid, verdict));
-      resolve({ state, changed: verdict.kind === 'append' });
-    });
+      if (!verdict || verdict.kind === 'refuse' || !state) reject(this.#refusal(entry.xid, verdict));
+      else resolve({ state, changed: verdict.kind === 'append' });
+    }
     if (!state) return;
     entry.watchers.tell(state);
     this.#attend(entry);
   }
 
+  #attend(entry: Entry): void {
+    if (!this.#stopping) this.#attention.attend(entry);
+  }
+
   #refusal(xid: Xid, verdict: Verdict | undefined): ConcordatError {
-    if (verdict?.kind !== 'refuse') return new ConcordatError('transaction_not_found', `there is no transaction ${xid}`);
+    if (verdict?.kind !== 'refuse')
+      return new ConcordatError('transaction_not_found', `there is no transaction ${xid}`);
     if (verdict.code === 'outcome_contradicts') this.#parts.log.error({ xid, detail: verdict.detail }, 'contradiction');
     return new ConcordatError(verdict.code, verdict.detail);
-  }
-
-  /** Hands on what is due, and sees to it that what is due later is not forgotten. */
-  #attend(entry: Entry): void {
-    const { state } = entry;
-    const { me, clock, queue, horizonMs, leaseTerm, recall } = this.#parts;
-    entry.stopTimer();
-    entry.lookAt = Number.POSITIVE_INFINITY;
-    if (!state || state.ended || this.#stopping) return;
-    const term = leaseTerm();
-    // Somebody else may own it by now: look again when the lease is renewed.
-    if (term === undefined) return this.#doubt(entry);
-    const now = clock.now();
-    const agenda = agendaOf(state, entry.hands, me, now);
-    for (const branch of agenda.recall) recall(entry.xid, branch);
-    for (const { one, error } of agenda.gone) this.#giveUp(entry, one, error, term);
-    if (agenda.deadlineCame && !entry.inputs.some(({ input }) => input.type === 'deadline')) {
-      this.#push(entry, { type: 'deadline' });
-    }
-    const commands: Command[] = [];
-    for (const one of agenda.send) {
-      const command = commandFor(state, one, now);
-      if (!command) continue;
-      commands.push(command);
-      const overdueAt = clock.monotonic() + command.expiresAt - now;
-      entry.hands.take({ branch: one.branch, op: one.work.op, attempt: one.work.attempt, term, overdueAt, missed: false });
-    }
-    if (commands.length > 0) queue.add(commands);
-    entry.lookAt = agenda.next;
-    if (agenda.next - now > horizonMs) return;
-    entry.cancelTimer = clock.after(agenda.next - now, () => {
-      entry.cancelTimer = undefined;
-      void this.wake(entry.xid);
-    });
-  }
-
-  #giveUp(entry: Entry, { branch, work }: Outstanding, error: string, term: number): void {
-    const { op, attempt } = work;
-    const inHand: InHand = { branch, op, attempt, term, overdueAt: Number.POSITIVE_INFINITY, missed: false };
-    entry.hands.take(inHand);
-    this.#push(entry, noOutcome(inHand, error), inHand);
   }
 
   /** An input of the engine's own. Nobody waits for it, so a refusal is of no interest. */
@@ -300,10 +263,10 @@ export class Engine {
 
   /** Lets a command out of hand of which nothing is in the log; the sweep looks after its transaction. */
   #drop(xid: Xid, inHand: InHand | undefined): void {
-    const entry = this.#entryOf(xid);
-    if (inHand) entry.hands.drop(inHand);
+    const entry = this.#entries.get(xid);
+    if (!entry || !inHand || !entry.hands.drop(inHand)) return;
     this.#doubt(entry);
-    this.#letGo(entry);
+    this.#entries.letGo(entry);
   }
 
   #doubt(entry: Entry): void {
@@ -313,9 +276,8 @@ export class Engine {
 
   #failed(entry: Entry, batch: readonly Waiting[], error: unknown): void {
     this.#doubt(entry);
-    const isOne = !(error instanceof ConcordatError) && !(error instanceof StoreError && error.kind !== 'unstorable');
-    if (isOne && this.#setApart(entry, batch, error as Error)) return;
-    const shown = this.#toConcordat(error);
+    if (isOfOneInput(error) && this.#setApart(entry, batch, error as Error)) return;
+    const shown = shownFor(error, this.#parts);
     this.#parts.log.warn({ xid: entry.xid, error: (error as Error).message }, 'not taken into the log');
     for (const { reject } of batch) reject(shown);
   }
@@ -335,19 +297,8 @@ export class Engine {
     return true;
   }
 
-  #toConcordat(error: unknown): ConcordatError {
-    if (error instanceof ConcordatError) return error;
-    if (!(error instanceof StoreError)) {
-      this.#parts.log.error({ error: (error as Error).stack }, 'unexpected');
-      return new ConcordatError('internal', 'the coordinator failed; its log has the reason');
-    }
-    if (error.kind === 'unstorable') return new ConcordatError('too_large', error.message);
-    if (error.kind === 'broken') this.#parts.onBroken(error);
-    return new ConcordatError('store_unavailable', `the store did not take it: ${error.message}`);
-  }
-
   #fail(error: unknown): never {
-    throw this.#toConcordat(error);
+    throw shownFor(error, this.#parts);
   }
 
   async #load(xid: Xid): Promise<State | undefined> {
@@ -373,33 +324,4 @@ export class Engine {
     const { clock, chance, me } = this.#parts;
     return { now: clock.now(), draw: chance.draw(), me };
   }
-
-  #entryOf(xid: Xid): Entry {
-    let entry = this.#entries.get(xid);
-    if (!entry) {
-      entry = new Entry(xid);
-      this.#entries.set(xid, entry);
-    }
-    return entry;
-  }
-
-  /** Holds an entry in memory while somebody waits on it, so that there is never a second one of a transaction. */
-  #pin(xid: Xid): Entry {
-    const entry = this.#entryOf(xid);
-    entry.pins++;
-    return entry;
-  }
-
-  #unpin(entry: Entry): void {
-    entry.pins--;
-    this.#letGo(entry);
-  }
-
-  #letGo(entry: Entry): void {
-    if (entry.isIdle) this.#entries.delete(entry.xid);
-  }
 }
-
-/** Whether it is our own trouble, which may pass, and no refusal. */
-const isOurs = (error: unknown): boolean =>
-  !(error instanceof ConcordatError) || error.code === 'store_unavailable' || error.code === 'internal';

@@ -1,6 +1,6 @@
 /**
- * Finds what nobody is looking after: transactions that are due, and those of coordinators that died. Renews the lease
- * and samples the store's clock on the way. Leases save work; correctness never rests on them.
+ * Finds what nobody is looking after: transactions that are due, that were not seen through, and those of coordinators
+ * that died. Keeps the lease on a beat of its own. Leases save work; correctness never rests on them.
  */
 import { planted } from '#faults';
 import type { CoordinatorId, Xid } from '../../sdk/protocol/ids.js';
@@ -16,9 +16,12 @@ export interface SweepParts {
   /** Whether a process of this host is there. */
   readonly isAlive: (pid: number) => boolean;
   readonly wake: (xid: Xid) => Promise<void>;
-  readonly adopt: (xid: Xid, from: CoordinatorId) => Promise<void>;
-  /** Called for each of our transactions after the lease had lapsed: another may have them. */
-  readonly recall: (xid: Xid) => Promise<void>;
+  /** False when there was nothing to take over. */
+  readonly adopt: (xid: Xid, from: CoordinatorId) => Promise<boolean>;
+  /** Gives up on commands of which nothing came back. */
+  readonly review: () => void;
+  /** Transactions that were not seen through. */
+  readonly takeDoubts: () => readonly Xid[] | 'all';
   /** Transactions in memory: the due ones among them crowd the front of the list. */
   readonly held: () => number;
   readonly onError: (error: unknown) => void;
@@ -26,101 +29,160 @@ export interface SweepParts {
 
 /** How many are looked after at once. */
 const batch = 200;
-/** A lease is renewed three times in its life. */
-const renewalsPerLease = 3;
+/** A lease is renewed three times in its life; after a failure the next try comes sooner. */
+const renewalsPerLease = { usual: 3, afterFailure: 10 };
+/** An owner whose transactions cannot be taken over (all are parked) is looked at ever more seldom. */
+const roundsSkippedMax = 64;
+const roundsPerTidying = 64;
 
 export class Sweep {
   readonly #parts: SweepParts;
   #renewedAt = Number.NEGATIVE_INFINITY;
-  #lapsed = false;
-  #cancel: () => void = () => undefined;
-  #running: Promise<void> | undefined;
+  #term = 0;
+  #allDoubted = false;
+  #round = 0;
+  #skipped = new Map<CoordinatorId, { readonly rounds: number; readonly until: number }>();
+  #cancelBeat: () => void = () => undefined;
+  #cancelRound: () => void = () => undefined;
+  #running: Promise<void> = Promise.resolve();
+  #renewing: Promise<void> = Promise.resolve();
   #stopped = false;
 
   constructor(parts: SweepParts) {
     this.#parts = parts;
   }
 
-  /** Whether this process may believe that its transactions are its own, by its own monotonic time. */
-  holds(): boolean {
-    const sinceMs = this.#parts.clock.monotonic() - this.#renewedAt;
-    return sinceMs < this.#parts.me.leaseMs || planted('lease-never-ends');
+  /**
+   * Under which lease this process may believe that its transactions are its own, by its own monotonic time; undefined
+   * when it ran out. A new number after it lapsed: what was begun before may be another's by now.
+   */
+  leaseTerm(): number | undefined {
+    return this.#lapsed() && !planted('lease-never-ends') ? undefined : this.#term;
   }
 
-  /** Renews the lease, takes over what is left behind, and goes on at random within the interval. */
+  /** Takes a lease, and goes on at random within the interval. */
   async start(): Promise<void> {
     await this.#renew();
-    this.#schedule();
+    this.#scheduleBeat(renewalsPerLease.usual);
+    this.#scheduleRound();
   }
 
+  /** Waits for what goes on: a renewal that came after the lease was dropped would hold up the successor. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    this.#cancel();
-    await this.#running;
+    this.#cancelBeat();
+    this.#cancelRound();
+    await Promise.all([this.#running, this.#renewing]);
   }
 
   /** One round. */
   async sweep(): Promise<void> {
-    await this.#renewWhenDue();
+    this.#round++;
+    const { store, clock, review } = this.#parts;
+    clock.set(await store.now());
     if (planted('no-sweep')) return;
-    if (this.#lapsed && this.holds()) {
-      await this.#recallMine();
-      this.#lapsed = false;
-    }
+    review();
+    await this.#wakeDoubted();
     await this.#wakeDue();
     await this.#adoptOrphans();
   }
 
   /** Restarts of many coordinators at once do not fall into step: the interval is drawn each time. */
-  #schedule(): void {
+  #scheduleRound(): void {
     if (this.#stopped) return;
-    const { clock, chance, sweepMs } = this.#parts;
-    this.#cancel = clock.after(sweepMs * (0.5 + chance.draw() / 2), () => {
+    const { clock, chance, sweepMs, onError } = this.#parts;
+    this.#cancelRound = clock.after(sweepMs * (0.5 + chance.draw() / 2), () => {
       this.#running = this.sweep()
-        .catch((error) => this.#parts.onError(error))
-        .then(() => this.#schedule());
+        .catch(onError)
+        .then(() => this.#scheduleRound());
     });
   }
 
-  async #renewWhenDue(): Promise<void> {
-    const { clock, store, me } = this.#parts;
-    const sinceMs = clock.monotonic() - this.#renewedAt;
-    if (sinceMs >= me.leaseMs / renewalsPerLease) await this.#renew();
-    else clock.set(await store.now());
+  /** Apart from the rounds: a long one must not cost the lease. */
+  #scheduleBeat(perLease: number): void {
+    if (this.#stopped) return;
+    const { clock, me, onError } = this.#parts;
+    this.#cancelBeat = clock.after(me.leaseMs / perLease, () => {
+      this.#renewing = this.#renew().then(
+        () => this.#scheduleBeat(renewalsPerLease.usual),
+        (error) => {
+          onError(error);
+          this.#scheduleBeat(renewalsPerLease.afterFailure);
+        },
+      );
+    });
   }
 
   async #renew(): Promise<void> {
     const { clock, store, me } = this.#parts;
-    if (!this.holds() && this.#renewedAt > 0) this.#lapsed = true;
     // Counted from before the call: the store may have taken it at any moment since.
     const before = clock.monotonic();
     clock.set(await store.renewLease(me));
+    if (this.#lapsed()) this.#term++;
     this.#renewedAt = before;
+  }
+
+  #lapsed(): boolean {
+    return this.#parts.clock.monotonic() - this.#renewedAt >= this.#parts.me.leaseMs;
+  }
+
+  async #wakeDoubted(): Promise<void> {
+    const { me, wake, takeDoubts } = this.#parts;
+    // Without a lease nothing could be sent upon what is read.
+    if (this.leaseTerm() === undefined) return;
+    const doubted = takeDoubts();
+    if (doubted === 'all') this.#allDoubted = true;
+    else await inBatches(doubted, wake);
+    if (!this.#allDoubted) return;
+    await this.#all(me.id, wake);
+    this.#allDoubted = false;
   }
 
   async #wakeDue(): Promise<void> {
     const { store, clock, me, wake, held } = this.#parts;
-    const due = await store.due(me.id, clock.now(), batch + held());
-    await inBatches(due, wake);
+    await inBatches(await store.due(me.id, clock.now(), batch + held()), wake);
   }
 
   async #adoptOrphans(): Promise<void> {
-    const { store, adopt, me } = this.#parts;
-    for (const { owner, lease } of await store.owners()) {
-      if (owner === me.id || (lease && !this.#isOver(lease))) continue;
-      await this.#all(owner, (xid) => adopt(xid, owner));
+    const { store, me } = this.#parts;
+    const owners = await store.owners();
+    for (const { owner, lease } of owners) {
+      const skipped = this.#skipped.get(owner);
+      if (owner === me.id || (lease ? !this.#isOver(lease) : skipped && this.#round < skipped.until)) continue;
+      if (await this.#adoptAll(owner)) this.#skipped.delete(owner);
+      else this.#skip(owner, Math.min((skipped?.rounds ?? 1) * 2, roundsSkippedMax));
       if (lease) await store.dropLease(owner);
     }
+    const present = new Set(owners.map(({ owner }) => owner));
+    for (const owner of this.#skipped.keys()) if (!present.has(owner)) this.#skipped.delete(owner);
+    if (this.#round % roundsPerTidying === 1) await this.#dropOldLeases(present);
+  }
+
+  /** Of coordinators that are long gone and left nothing behind: one for each restart. */
+  async #dropOldLeases(owners: ReadonlySet<CoordinatorId>): Promise<void> {
+    const { store, me } = this.#parts;
+    for (const lease of await store.leases()) {
+      if (lease.id !== me.id && !owners.has(lease.id) && this.#isOver(lease)) await store.dropLease(lease.id);
+    }
+  }
+
+  /** False when nothing of this owner could be taken over. */
+  async #adoptAll(owner: CoordinatorId): Promise<boolean> {
+    let adopted = false;
+    await this.#all(owner, async (xid) => {
+      if (await this.#parts.adopt(xid, owner)) adopted = true;
+    });
+    return adopted;
+  }
+
+  #skip(owner: CoordinatorId, rounds: number): void {
+    this.#skipped.set(owner, { rounds, until: this.#round + rounds });
   }
 
   #isOver(lease: Lease): boolean {
     const { clock, me, isAlive } = this.#parts;
     if (clock.now() - lease.renewedAt >= lease.leaseMs) return true;
     return lease.host === me.host && lease.pid !== me.pid && !isAlive(lease.pid);
-  }
-
-  #recallMine(): Promise<void> {
-    return this.#all(this.#parts.me.id, this.#parts.recall);
   }
 
   /** Every unfinished transaction of an owner, a page after the other. */

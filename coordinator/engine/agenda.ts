@@ -1,3 +1,4 @@
+import { planted } from '#faults';
 import type { CoordinatorId } from '../../sdk/protocol/ids.js';
 import { type Outstanding, openDeadline, outstanding } from '../decide/outstanding.js';
 import type { State } from '../decide/state.js';
@@ -29,7 +30,7 @@ export function agendaOf(state: State, hands: Hands, me: CoordinatorId, now: num
   for (const one of outstanding(state)) {
     const { work, awaited, expiresAt, branch } = one;
     const isMine = work.by === me;
-    if (hands.holds(branch)) {
+    if (hands.holds(branch) && !planted('rollback-while-forward-in-flight')) {
       if (awaited) recall.push(branch);
     } else if (isMine && awaited) {
       gone.push({ one, error: 'it was not sent any more' });

@@ -36,8 +36,9 @@ export class Hands {
     return found?.op === body.op && found.attempt === attempt ? found : undefined;
   }
 
-  drop(inHand: InHand): void {
-    if (this.#byBranch.get(inHand.branch) === inHand) this.#byBranch.delete(inHand.branch);
+  /** False when it was not in hand any more. */
+  drop(inHand: InHand): boolean {
+    return this.#byBranch.get(inHand.branch) === inHand && this.#byBranch.delete(inHand.branch);
   }
 
   /** What has been overdue for a whole look: one look is not enough, as the process may just have been stopped itself. */

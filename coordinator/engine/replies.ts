@@ -7,12 +7,16 @@ import type { Reply } from '../dispatch/transport.js';
 /** What came back for a command. Branch 0 is the check of the initiator. */
 export function inputOf({ body, attempt }: Command, reply: Reply): Input {
   const { branch, op } = body;
-  if (branch !== 0) return { type: 'outcome', branch, op, attempt, outcome: reply.kind === 'checked' ? notAsked : reply };
+  if (branch !== 0)
+    return { type: 'outcome', branch, op, attempt, outcome: reply.kind === 'checked' ? notAsked : reply };
   return { type: 'check_answer', attempt, answer: reply.kind === 'checked' ? reply.answer : { error: whyNot(reply) } };
 }
 
 /** One attempt of an op that stays without an outcome. */
-export function noOutcome(one: { readonly branch: number; readonly op: Op; readonly attempt: number }, error: string): Input {
+export function noOutcome(
+  one: { readonly branch: number; readonly op: Op; readonly attempt: number },
+  error: string,
+): Input {
   const { branch, op, attempt } = one;
   if (branch === 0) return { type: 'check_answer', attempt, answer: { error } };
   return { type: 'outcome', branch, op, attempt, outcome: { kind: 'unknown', error } };

@@ -10,7 +10,13 @@ import type { Failpoint } from '../faults/faults.js';
 import type { Append } from '../store/store.js';
 
 /** The next row of a log: what was decided upon `state`. */
-export const rowFrom = (xid: Xid, state: State | undefined, events: readonly Event[], moment: Moment, id: string): Row => ({
+export const rowFrom = (
+  xid: Xid,
+  state: State | undefined,
+  events: readonly Event[],
+  moment: Moment,
+  id: string,
+): Row => ({
   xid,
   seq: (state?.seq ?? 0) + 1,
   append: id as AppendId,
@@ -23,7 +29,12 @@ export const rowFrom = (xid: Xid, state: State | undefined, events: readonly Eve
 export const summaryOf = (state: State): StateSummary => summarize(state, state.owner, state.at);
 
 /** A row as the store takes it, with the summary where lists, deadlines or recovery would notice. */
-export function appendOf(row: Row, seen: AppendId | null, before: StateSummary | undefined, after: StateSummary): Append {
+export function appendOf(
+  row: Row,
+  seen: AppendId | null,
+  before: StateSummary | undefined,
+  after: StateSummary,
+): Append {
   return {
     xid: row.xid,
     seq: row.seq,

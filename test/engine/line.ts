@@ -1,0 +1,125 @@
+import type { Transport } from '../../coordinator/dispatch/transport.js';
+import type { Append, Store } from '../../coordinator/store/store.js';
+import type { Command } from '../../sdk/protocol/commands.js';
+import type { ProcessClock, World } from './clock.js';
+import type { Network } from './network.js';
+import { noFaults, storeBehind } from './store.js';
+
+export const leaseMs = 10_000;
+
+/** A place where a process can be stopped: around each append, send and reply. */
+export type Seam = 'before append' | 'after append' | 'before send' | 'after send' | 'before reply' | 'after reply';
+
+/** What all processes of a test share. */
+export interface Surroundings {
+  readonly world: World;
+  readonly network: Network;
+  onSeam: (seam: Seam, process: string) => void;
+  noteWon: (append: Append) => void;
+}
+
+const never = new Promise<never>(() => undefined);
+
+/** What a process has to do with the outside; cut when it is killed, held while it is paused. */
+export class Line {
+  readonly faults = noFaults();
+  readonly clock: ProcessClock;
+  readonly store: Store;
+  readonly transport: Transport;
+  /** By its own time: until then it may believe that it has a lease. */
+  #leaseUntil = 0;
+  #resumed: Promise<void> = Promise.resolve();
+  #resume: () => void = () => undefined;
+
+  constructor(around: Surroundings, name: string, opened: Store) {
+    this.clock = around.world.clock();
+    const store = outside(around, opened);
+    const seam = (where: Seam) => this.clock.state === 'running' && around.onSeam(where, name);
+    const behind = storeBehind(store, this.faults, (append) => around.noteWon(append));
+    this.store = this.#guard(behind, seam);
+    const { network, world } = around;
+    const door = around.network.door(name, this.clock, () => seam('after send'));
+    this.transport = {
+      send: async (command: Command) => {
+        if (world.ms >= this.#leaseUntil) network.violations.push(`G3 ${name} sends without a lease at ${world.ms}`);
+        seam('before send');
+        await this.#here();
+        const reply = await door.send(command);
+        seam('before reply');
+        await this.#here();
+        return reply;
+      },
+      close: () => door.close(),
+    };
+  }
+
+  readonly kill = (): void => {
+    this.clock.state = 'dead';
+  };
+
+  readonly pause = (): void => {
+    this.clock.state = 'paused';
+    this.#resumed = new Promise((resolve) => {
+      this.#resume = resolve;
+    });
+  };
+
+  readonly resume = (): void => {
+    this.clock.state = 'running';
+    this.#resume();
+  };
+
+  /** Goes on while the process runs, later while it is paused, and never once it is dead. */
+  async #here(): Promise<void> {
+    if (this.clock.state === 'paused') await this.#resumed;
+    if (this.clock.state === 'dead') await never;
+  }
+
+  #guard(store: Store, seam: (where: Seam) => void): Store {
+    const guarded = async <T>(work: () => Promise<T>): Promise<T> => {
+      await this.#here();
+      try {
+        return await work();
+      } finally {
+        await this.#here();
+      }
+    };
+    return {
+      ...store,
+      append: async (append) => {
+        seam('before append');
+        const answer = await guarded(() => store.append(append));
+        seam('after append');
+        await this.#here();
+        return answer;
+      },
+      load: (xid) => guarded(() => store.load(xid)),
+      due: (owner, now, limit) => guarded(() => store.due(owner, now, limit)),
+      owned: (owner, after, limit) => guarded(() => store.owned(owner, after, limit)),
+      owners: () => guarded(() => store.owners()),
+      renewLease: async (lease) => {
+        const before = this.clock.monotonic();
+        const renewedAt = await guarded(() => store.renewLease(lease));
+        this.#leaseUntil = before + leaseMs;
+        return renewedAt;
+      },
+      dropLease: (id) => guarded(() => store.dropLease(id)),
+      leases: () => guarded(() => store.leases()),
+      now: () => guarded(() => store.now()),
+    };
+  }
+}
+
+/** A store with real I/O: the world's time stands still while it works. */
+function outside({ world }: Surroundings, store: Store): Store {
+  return {
+    ...store,
+    append: (append) => world.whileOutside(store.append(append)),
+    load: (xid) => world.whileOutside(store.load(xid)),
+    due: (owner, now, limit) => world.whileOutside(store.due(owner, now, limit)),
+    owned: (owner, after, limit) => world.whileOutside(store.owned(owner, after, limit)),
+    owners: () => world.whileOutside(store.owners()),
+    renewLease: (lease) => world.whileOutside(store.renewLease(lease)),
+    now: () => world.whileOutside(store.now()),
+  };
+}

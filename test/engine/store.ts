@@ -1,0 +1,48 @@
+import type { Append, Store } from '../../coordinator/store/store.js';
+import { StoreError } from '../../coordinator/store/store.js';
+
+/** What becomes of one call: it goes through, fails before or after it was done, or never comes back. */
+export type Fate = 'through' | 'fails' | 'answer lost' | 'hangs' | 'done, then hangs' | 'unstorable';
+
+export interface StoreFaults {
+  append: (append: Append) => Fate;
+  read: () => Fate;
+  renew: () => Fate;
+}
+
+export const noFaults = (): StoreFaults => ({ append: () => 'through', read: () => 'through', renew: () => 'through' });
+
+const never = new Promise<never>(() => undefined);
+
+/** A store as one coordinator sees it over a line that a test cuts as it likes. */
+export function storeBehind(store: Store, faults: StoreFaults, onWon: (append: Append) => void): Store {
+  const over = async <T>(fate: Fate, work: () => Promise<T>): Promise<T> => {
+    if (fate === 'hangs') return never;
+    if (fate === 'fails') throw new StoreError('outage', 'the line to the store is cut');
+    if (fate === 'unstorable') throw new StoreError('unstorable', 'the store refuses it');
+    const result = await work();
+    if (fate === 'done, then hangs') return never;
+    if (fate === 'answer lost') throw new StoreError('outage', 'the answer of the store was lost');
+    return result;
+  };
+  return {
+    identity: store.identity,
+    append: (append) =>
+      over(faults.append(append), async () => {
+        const answer = await store.append(append);
+        if (answer === 'won') onWon(append);
+        return answer;
+      }),
+    load: (xid) => over(faults.read(), () => store.load(xid)),
+    list: (filter) => over(faults.read(), () => store.list(filter)),
+    due: (owner, now, limit) => over(faults.read(), () => store.due(owner, now, limit)),
+    owned: (owner, after, limit) => over(faults.read(), () => store.owned(owner, after, limit)),
+    owners: () => over(faults.read(), () => store.owners()),
+    renewLease: (lease) => over(faults.renew(), () => store.renewLease(lease)),
+    dropLease: (id) => over(faults.renew(), () => store.dropLease(id)),
+    leases: () => over(faults.read(), () => store.leases()),
+    now: () => over(faults.read(), () => store.now()),
+    stats: () => store.stats(),
+    close: () => store.close(),
+  };
+}

@@ -1,0 +1,148 @@
+import test, { type ExecutionContext } from 'ava';
+import { Sweep, type SweepParts } from '../../coordinator/dispatch/sweep.js';
+import { memoryDisk, memoryStore } from '../../coordinator/store/memory.js';
+import type { Append, Store } from '../../coordinator/store/store.js';
+import type { CoordinatorId, Xid } from '../../sdk/protocol/ids.js';
+import { seededChance } from '../engine/chance.js';
+import { World } from '../engine/clock.js';
+
+const chance = seededChance(1);
+const me = { id: 'me' as CoordinatorId, host: 'test', pid: 1, leaseMs: 9000 };
+
+/** A sweep over a store in memory, a second a round; `change` replaces parts of it. */
+async function sweeping(
+  t: ExecutionContext,
+  change: Partial<SweepParts> = {},
+  changeStore: (store: Store) => Partial<Store> = () => ({}),
+) {
+  const world = new World();
+  const clock = world.clock();
+  const plain = memoryStore({ disk: memoryDisk(chance), time: world.database });
+  const store = { ...plain, ...changeStore(plain) };
+  const woken: Xid[] = [];
+  const adopted: Xid[] = [];
+  const sweep = new Sweep({
+    me,
+    store,
+    clock,
+    chance,
+    sweepMs: 1000,
+    isAlive: () => true,
+    wake: async (xid) => void woken.push(xid),
+    adopt: async (xid) => adopted.push(xid) < 0,
+    review: () => undefined,
+    takeDoubts: () => [],
+    held: () => 0,
+    onError: () => undefined,
+    ...change,
+  });
+  await sweep.start();
+  t.teardown(() => {
+    clock.state = 'dead';
+  });
+  return { world, store, sweep, woken, adopted };
+}
+
+const rowOf = (xid: string, owner: string): Append => ({
+  xid: xid as Xid,
+  seq: 1,
+  append: chance.id() as Append['append'],
+  appender: owner as CoordinatorId,
+  version: 1,
+  at: World.start,
+  events: '[]',
+  seen: null,
+  summary: {
+    name: 'n',
+    businessKey: null,
+    participants: [],
+    status: 'committing',
+    decision: 'commit',
+    reason: null,
+    openedAt: World.start,
+    decidedAt: World.start,
+    deadlineAt: null,
+    finishedAt: null,
+    dueAt: null,
+    owner: owner as CoordinatorId,
+  },
+});
+
+test('I4 a round that takes minutes does not cost the lease', async (t) => {
+  const { world, store, sweep } = await sweeping(t, { adopt: () => new Promise(() => undefined) });
+  await store.append(rowOf('left', 'dead'));
+  await world.advance(300_000);
+  t.is(sweep.leaseTerm(), 1);
+});
+
+test('G3 a lease that could not be renewed ends in time, and the next is another one', async (t) => {
+  let out = false;
+  const { world, sweep } = await sweeping(t, {}, ({ renewLease }) => ({
+    renewLease: (lease) => (out ? Promise.reject(new Error('out')) : renewLease(lease)),
+  }));
+  await world.advance(20_000);
+  t.is(sweep.leaseTerm(), 1, 'renewed in time it is the same');
+  out = true;
+  await world.advance(9000);
+  t.is(sweep.leaseTerm(), undefined);
+  out = false;
+  await world.advance(3000);
+  t.is(sweep.leaseTerm(), 2);
+});
+
+test('I4 a lease that ran out while its renewal was on the way is another one, too', async (t) => {
+  let slowly: () => Promise<void> = async () => undefined;
+  const { world, sweep } = await sweeping(t, {}, ({ renewLease }) => ({
+    renewLease: async (lease) => {
+      const renewedAt = await renewLease(lease);
+      await slowly();
+      return renewedAt;
+    },
+  }));
+  t.is(sweep.leaseTerm(), 1);
+  const database = world.clock();
+  slowly = () => new Promise((resolve) => void database.after(7000, resolve));
+  await world.advance(9500);
+  t.is(sweep.leaseTerm(), undefined);
+  await world.advance(600);
+  t.is(sweep.leaseTerm(), 2);
+});
+
+test('N5 what nobody can take over from a dead owner is looked at ever more seldom', async (t) => {
+  const { world, store, adopted } = await sweeping(t);
+  await store.append(rowOf('parked', 'dead'));
+  await world.advance(600_000);
+  t.true(adopted.length > 5 && adopted.length < 25, `${adopted.length} looks in ten minutes`);
+});
+
+test('H15 the leases of coordinators that are long gone are dropped, that of a living one is kept', async (t) => {
+  const { world, store } = await sweeping(t);
+  for (const id of ['gone', 'alive']) await store.renewLease({ ...me, id: id as CoordinatorId });
+  const other = world.clock();
+  const beat = () => {
+    void store.renewLease({ ...me, id: 'alive' as CoordinatorId });
+    other.after(3000, beat);
+  };
+  beat();
+  await world.advance(120_000);
+  t.deepEqual(
+    (await store.leases()).map(({ id }) => id),
+    ['alive', 'me'],
+  );
+});
+
+test('I4 when too much is doubted to name it, all is looked at, a page after the other', async (t) => {
+  let doubts: readonly Xid[] | 'all' = 'all';
+  const { world, store, woken } = await sweeping(t, {
+    takeDoubts: () => {
+      const taken = doubts;
+      doubts = [];
+      return taken;
+    },
+  });
+  for (let i = 0; i < 450; i++) await store.append(rowOf(`t${i}`, 'me'));
+  await world.advance(1000);
+  t.is(new Set(woken).size, 450);
+  await world.advance(5000);
+  t.is(woken.length, 450);
+});

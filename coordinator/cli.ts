@@ -36,6 +36,12 @@ function everyOne(command: Command, set: (command: Command) => void): void {
 const version = (): string =>
   (JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }).version;
 
+// A reader that has seen enough, as in `concordat tx list | head`, is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(exitCodes.ok);
+});
+
 try {
   await program().parseAsync();
 } catch (error) {

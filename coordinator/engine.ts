@@ -24,7 +24,7 @@ import type { EngineParts } from './engine/parts.js';
 import { inputOf, insteadOf, noOutcome } from './engine/replies.js';
 import { appendOf, reachAfter, reachBefore, rowFrom, summaryOf } from './engine/rows.js';
 import { isOfOneInput, mayPass, shownFor } from './engine/troubles.js';
-import type { LogRow } from './store/store.js';
+import { type LogRow, StoreError } from './store/store.js';
 
 export type { Handled } from './engine/entry.js';
 export type { EngineParts } from './engine/parts.js';
@@ -36,6 +36,8 @@ export class Engine {
   readonly #entries = new Entries();
   readonly #doubts = new Doubts();
   readonly #attention: Attention;
+  /** Logs that cannot be read: told once, and left alone until a restart. */
+  readonly #corrupt = new Set<Xid>();
   #stopping = false;
 
   constructor(parts: EngineParts) {
@@ -113,7 +115,7 @@ export class Engine {
 
   /** Looks after a transaction that may be due: its deadline, a later attempt, a command that another sent. */
   async wake(xid: Xid): Promise<void> {
-    if (this.#stopping) return;
+    if (this.#stopping || this.#corrupt.has(xid)) return;
     const entry = this.#entries.pin(xid);
     try {
       // Before anything is sent upon it, it is read: another may have moved it while it waited.
@@ -128,13 +130,13 @@ export class Engine {
     }
   }
 
-  /** Takes over a transaction from a coordinator that died. False when there was nothing to take over. */
-  async adopt(xid: Xid, from: CoordinatorId): Promise<boolean> {
+  /** Takes over a transaction from a coordinator that died. */
+  async adopt(xid: Xid, from: CoordinatorId): Promise<void> {
+    if (this.#corrupt.has(xid)) return;
     try {
-      return (await this.handle(xid, { type: 'adopt', from })).changed;
+      await this.handle(xid, { type: 'adopt', from });
     } catch (error) {
       this.#parts.log.warn({ xid, from, error: (error as Error).message }, 'could not adopt');
-      return true;
     }
   }
 
@@ -143,8 +145,9 @@ export class Engine {
     const monotonic = this.#parts.clock.monotonic();
     for (const entry of this.#entries) {
       for (const inHand of entry.hands.overdue(monotonic)) {
-        if (this.#parts.recall(entry.xid, inHand.branch)) continue;
-        inHand.overdueAt = Number.POSITIVE_INFINITY;
+        const isHeld = this.#parts.isHeld(entry.xid, inHand.branch);
+        inHand.overdueAt = isHeld ? monotonic + inHand.callMs : Number.POSITIVE_INFINITY;
+        if (isHeld) continue;
         this.#push(entry, noOutcome(inHand, 'nothing came back by the time it expired'), inHand);
       }
     }
@@ -302,7 +305,19 @@ export class Engine {
   }
 
   async #load(xid: Xid): Promise<State | undefined> {
-    return foldLog(await this.#parts.store.load(xid));
+    try {
+      return foldLog(await this.#parts.store.load(xid));
+    } catch (error) {
+      if (error instanceof StoreError && error.kind === 'corrupt') this.#setAside(xid, error);
+      throw error;
+    }
+  }
+
+  /** Nothing can be decided upon a log that cannot be read; the others go on. */
+  #setAside(xid: Xid, error: StoreError): void {
+    if (!this.#corrupt.has(xid))
+      this.#parts.log.error({ xid, error: error.message }, 'a log is corrupt: it is left alone');
+    this.#corrupt.add(xid);
   }
 
   /** Another coordinator may have moved it: nothing of it is in hand here. */

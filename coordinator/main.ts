@@ -6,7 +6,7 @@ import type { CoordinatorId } from '../sdk/protocol/ids.js';
 import { type Chance, type Clock, systemChance, systemClock } from './clock.js';
 import type { Config } from './config.js';
 import { allowList } from './dispatch/allow.js';
-import { dispatcher } from './dispatch/dispatcher.js';
+import { Dispatcher } from './dispatch/dispatcher.js';
 import { httpTransport } from './dispatch/http.js';
 import { localTransport } from './dispatch/local.js';
 import { Sweep } from './dispatch/sweep.js';
@@ -58,7 +58,11 @@ export async function run(config: Config): Promise<Running> {
     directory: emptyDirectory,
     log,
   });
-  const url = await door.listen();
+  const url = await door.listen().catch(async (error) => {
+    await coordinator.stop(0);
+    await store.close();
+    throw error;
+  });
   log.info({ url, coordinator: coordinator.id, origin, store: config.store.path }, 'listening');
   return {
     url,
@@ -117,10 +121,11 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     log,
     leaseTerm: () => sweep.leaseTerm(),
     recall: (xid, branch) => out.recall(xid, branch),
+    isHeld: (xid, branch) => out.isHeld(xid, branch),
     horizonMs: 2 * sweepMs,
     onBroken,
   });
-  const out = dispatcher({
+  const out: Dispatcher = new Dispatcher({
     transport: sendWhile((command) => engine.maySend(command), transport),
     queue,
     clock,

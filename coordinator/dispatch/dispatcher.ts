@@ -3,7 +3,7 @@ import { type Command, commandKey, type Target } from '../../sdk/protocol/comman
 import type { Xid } from '../../sdk/protocol/ids.js';
 import type { Clock } from '../clock.js';
 import type { CommandQueue } from '../queue/queue.js';
-import { Lane, type Place } from './lane.js';
+import { Lane, type Place, type Turn } from './lane.js';
 import type { Reply, Transport } from './transport.js';
 
 export interface DispatcherOptions {
@@ -18,102 +18,121 @@ export interface DispatcherOptions {
   readonly onError?: (error: unknown, command: Command) => void;
 }
 
-/** The door out: takes commands from the queue, sends each when its target has room, and reports what came of it. */
-export interface Dispatcher {
-  /** Commands that are being sent now. */
-  inFlight(): number;
-  /** Commands that wait for room at their target; not sent, no attempt. */
-  held(): number;
-  /** Drops the held commands of a branch, each reported as not sent. False when there was none. */
-  recall(xid: Xid, branch: number): boolean;
-  /** Sends nothing more, lets go of what is held, and waits, at most `graceMs`, for what is in flight to be reported. */
-  drain(graceMs: number): Promise<void>;
-}
-
 const perTargetDefault = 256;
 
 /**
- * Each target has a lane of its own, so a slow one delays no other. A command that is here already is not taken a
- * second time: its one outcome is reported once.
+ * The door out: takes commands from the queue, sends each when its target has room, and reports what came of it. Each
+ * target has a lane of its own, so a slow one delays no other. A command that is here already is not taken a second
+ * time: its one outcome is reported once.
  */
-export function dispatcher(options: DispatcherOptions): Dispatcher {
-  const { transport, queue, clock, report, perTarget = perTargetDefault, onError } = options;
-  const lanes = new Map<string, Lane>();
-  const here = new Set<string>();
-  const held = new Map<Place, Command>();
-  const heldByBranch = new Map<string, Set<Place>>();
-  let inFlight = 0;
-  let stopped = false;
-  let whenEmpty: (() => void) | undefined;
+export class Dispatcher {
+  readonly #options: DispatcherOptions;
+  readonly #lanes = new Map<string, Lane>();
+  readonly #here = new Set<string>();
+  readonly #held = new Set<Place>();
+  readonly #heldByBranch = new Map<string, Set<Place>>();
+  #inFlight = 0;
+  #stopped = false;
+  #whenEmpty: (() => void) | undefined;
 
-  queue.consume(async (command) => {
+  constructor(options: DispatcherOptions) {
+    this.#options = options;
+    options.queue.consume((command) => this.#take(command));
+  }
+
+  /** Commands that are being sent now. */
+  inFlight(): number {
+    return this.#inFlight;
+  }
+
+  /** Commands that wait for room at their target; not sent, no attempt. */
+  held(): number {
+    return this.#held.size;
+  }
+
+  /** Whether a command of that branch is held. */
+  isHeld(xid: Xid, branch: number): boolean {
+    return this.#heldByBranch.has(branchKey(xid, branch));
+  }
+
+  /** Drops the held commands of a branch, each reported as not sent. False when there was none. */
+  recall(xid: Xid, branch: number): boolean {
+    let recalled = false;
+    for (const place of this.#heldByBranch.get(branchKey(xid, branch)) ?? [])
+      recalled = place.leave('recalled') || recalled;
+    return recalled;
+  }
+
+  /** Sends nothing more, lets go of what is held, and waits, at most `graceMs`, for what is in flight to be reported. */
+  async drain(graceMs: number): Promise<void> {
+    this.#stopped = true;
+    for (const place of this.#held) place.leave('stopped');
+    if (this.#here.size === 0) return;
+    await new Promise<void>((resolve) => {
+      const cancel = this.#options.clock.after(graceMs, resolve);
+      this.#whenEmpty = () => {
+        cancel();
+        resolve();
+      };
+    });
+  }
+
+  async #take(command: Command): Promise<void> {
     const key = `${command.body.xid} ${commandKey(command.body.branch, command.body.op, command.attempt)}`;
-    if (stopped || here.has(key)) return;
-    here.add(key);
+    if (this.#stopped || this.#here.has(key)) return;
+    this.#here.add(key);
     try {
-      await handle(command);
+      await this.#handle(command);
     } catch (error) {
-      onError?.(error, command);
+      this.#options.onError?.(error, command);
     } finally {
-      here.delete(key);
-      if (here.size === 0) whenEmpty?.();
+      this.#here.delete(key);
+      if (this.#here.size === 0) this.#whenEmpty?.();
     }
-  });
+  }
 
-  async function handle(command: Command): Promise<void> {
+  async #handle(command: Command): Promise<void> {
+    const { report, perTarget = perTargetDefault } = this.#options;
     const name = laneOf(command.target);
-    const lane = lanes.get(name) ?? new Lane(perTarget);
-    lanes.set(name, lane);
-    const turn = lane.tryEnter() ? 'go' : await hold(command, lane.wait());
+    const lane = this.#lanes.get(name) ?? new Lane(perTarget);
+    this.#lanes.set(name, lane);
+    const goesAtOnce = lane.tryEnter();
+    const turn = goesAtOnce ? 'go' : await this.#hold(command, lane.wait());
     if (turn === 'stopped') return;
     if (turn === 'recalled') return report(command, { kind: 'unknown', error: 'recalled before it was sent' });
-    inFlight++;
-    let reply: Reply;
-    try {
-      reach('after-queue-before-send');
-      reply = await transport.send(command);
-    } finally {
-      inFlight--;
-      lane.exit();
-      if (lane.isEmpty) lanes.delete(name);
-    }
+    const reply = await this.#send(goesAtOnce ? command : afresh(command, this.#options.clock.now()), lane, name);
     await report(command, reply);
   }
 
-  async function hold(command: Command, place: Place) {
-    const branch = branchKey(command.body.xid, command.body.branch);
-    const places = heldByBranch.get(branch) ?? new Set();
-    heldByBranch.set(branch, places.add(place));
-    held.set(place, command);
-    const turn = await place.turn;
-    held.delete(place);
-    places.delete(place);
-    if (places.size === 0) heldByBranch.delete(branch);
-    return turn;
+  async #send(command: Command, lane: Lane, name: string): Promise<Reply> {
+    this.#inFlight++;
+    try {
+      reach('after-queue-before-send');
+      return await this.#options.transport.send(command);
+    } finally {
+      this.#inFlight--;
+      lane.exit();
+      if (lane.isEmpty) this.#lanes.delete(name);
+    }
   }
 
-  return {
-    inFlight: () => inFlight,
-    held: () => held.size,
-    recall(xid, branch) {
-      let recalled = false;
-      for (const place of heldByBranch.get(branchKey(xid, branch)) ?? [])
-        recalled = place.leave('recalled') || recalled;
-      return recalled;
-    },
-    async drain(graceMs) {
-      stopped = true;
-      for (const place of held.keys()) place.leave('stopped');
-      if (here.size === 0) return;
-      await new Promise<void>((resolve) => {
-        const cancel = clock.after(graceMs, resolve);
-        whenEmpty = () => {
-          cancel();
-          resolve();
-        };
-      });
-    },
-  };
+  async #hold(command: Command, place: Place): Promise<Turn> {
+    const branch = branchKey(command.body.xid, command.body.branch);
+    const places = this.#heldByBranch.get(branch) ?? new Set();
+    this.#heldByBranch.set(branch, places.add(place));
+    this.#held.add(place);
+    const turn = await place.turn;
+    this.#held.delete(place);
+    places.delete(place);
+    if (places.size === 0) this.#heldByBranch.delete(branch);
+    return turn;
+  }
+}
+
+/** What held a send back is no attempt: a command that waited long for room has its full time from when it goes. */
+function afresh(command: Command, now: number): Command {
+  const callMs = command.expiresAt - command.dueAt;
+  return now - command.dueAt > callMs / 2 ? { ...command, expiresAt: now + callMs } : command;
 }
 
 const branchKey = (xid: Xid, branch: number): string => `${xid} ${branch}`;

@@ -16,8 +16,7 @@ export interface SweepParts {
   /** Whether a process of this host is there. */
   readonly isAlive: (pid: number) => boolean;
   readonly wake: (xid: Xid) => Promise<void>;
-  /** False when there was nothing to take over. */
-  readonly adopt: (xid: Xid, from: CoordinatorId) => Promise<boolean>;
+  readonly adopt: (xid: Xid, from: CoordinatorId) => Promise<void>;
   /** Gives up on commands of which nothing came back. */
   readonly review: () => void;
   /** Transactions that were not seen through. */
@@ -31,8 +30,6 @@ export interface SweepParts {
 const batch = 200;
 /** A lease is renewed three times in its life; after a failure the next try comes sooner. */
 const renewalsPerLease = { usual: 3, afterFailure: 10 };
-/** An owner whose transactions cannot be taken over (all are parked) is looked at ever more seldom. */
-const roundsSkippedMax = 64;
 const roundsPerTidying = 64;
 
 export class Sweep {
@@ -41,7 +38,6 @@ export class Sweep {
   #term = 0;
   #allDoubted = false;
   #round = 0;
-  #skipped = new Map<CoordinatorId, { readonly rounds: number; readonly until: number }>();
   #cancelBeat: () => void = () => undefined;
   #cancelRound: () => void = () => undefined;
   #running: Promise<void> = Promise.resolve();
@@ -144,17 +140,14 @@ export class Sweep {
   }
 
   async #adoptOrphans(): Promise<void> {
-    const { store, me } = this.#parts;
+    const { store, me, adopt } = this.#parts;
     const owners = await store.owners();
     for (const { owner, lease } of owners) {
-      const skipped = this.#skipped.get(owner);
-      if (owner === me.id || (lease ? !this.#isOver(lease) : skipped && this.#round < skipped.until)) continue;
-      if (await this.#adoptAll(owner)) this.#skipped.delete(owner);
-      else this.#skip(owner, Math.min((skipped?.rounds ?? 1) * 2, roundsSkippedMax));
+      if (owner === me.id || (lease && !this.#isOver(lease))) continue;
+      await this.#all(owner, (xid) => adopt(xid, owner));
       if (lease) await store.dropLease(owner);
     }
     const present = new Set(owners.map(({ owner }) => owner));
-    for (const owner of this.#skipped.keys()) if (!present.has(owner)) this.#skipped.delete(owner);
     if (this.#round % roundsPerTidying === 1) await this.#dropOldLeases(present);
   }
 
@@ -166,26 +159,13 @@ export class Sweep {
     }
   }
 
-  /** False when nothing of this owner could be taken over. */
-  async #adoptAll(owner: CoordinatorId): Promise<boolean> {
-    let adopted = false;
-    await this.#all(owner, async (xid) => {
-      if (await this.#parts.adopt(xid, owner)) adopted = true;
-    });
-    return adopted;
-  }
-
-  #skip(owner: CoordinatorId, rounds: number): void {
-    this.#skipped.set(owner, { rounds, until: this.#round + rounds });
-  }
-
   #isOver(lease: Lease): boolean {
     const { clock, me, isAlive } = this.#parts;
     if (clock.now() - lease.renewedAt >= lease.leaseMs) return true;
     return lease.host === me.host && lease.pid !== me.pid && !isAlive(lease.pid);
   }
 
-  /** Every unfinished transaction of an owner, a page after the other. */
+  /** Every transaction of an owner that is under way, a page after the other. */
   async #all(owner: CoordinatorId, each: (xid: Xid) => Promise<void>): Promise<void> {
     let after: Xid | null = null;
     do {

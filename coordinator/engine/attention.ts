@@ -59,7 +59,8 @@ export class Attention {
       const command = commandFor(state, one, now);
       if (!command) continue;
       commands.push(command);
-      entry.hands.take(inHandOf(one, term, clock.monotonic() + command.expiresAt - now));
+      const callMs = command.expiresAt - now;
+      entry.hands.take(inHandOf(one, term, clock.monotonic() + callMs, callMs));
     }
     queue.add(commands);
   }
@@ -75,11 +76,12 @@ export class Attention {
   }
 }
 
-const inHandOf = ({ branch, work }: Outstanding, term: number, overdueAt: number): InHand => ({
+const inHandOf = ({ branch, work }: Outstanding, term: number, overdueAt: number, callMs = 0): InHand => ({
   branch,
   op: work.op,
   attempt: work.attempt,
   term,
   overdueAt,
+  callMs,
   missed: false,
 });

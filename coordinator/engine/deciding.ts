@@ -4,7 +4,7 @@ import type { Event } from '../decide/events.js';
 import { foldRow } from '../decide/fold.js';
 import type { Moment, Verdict } from '../decide/inputs.js';
 import type { State } from '../decide/state.js';
-import type { LogRow } from '../store/store.js';
+import { type LogRow, StoreError } from '../store/store.js';
 import type { Waiting } from './entry.js';
 
 export interface Decisions {
@@ -31,9 +31,13 @@ export function decideAll(xid: Xid, state: State | undefined, batch: readonly Wa
   return { state: now, events, verdicts };
 }
 
-/** The state that a whole log leads to; undefined of an empty one. Throws when it does not fold. */
+/** The state that a whole log leads to; undefined of an empty one. Throws StoreError `corrupt` when it does not fold. */
 export function foldLog(rows: readonly LogRow[]): State | undefined {
   let state: State | undefined;
-  for (const row of rows) state = foldRow(state, { ...row, events: JSON.parse(row.events) as readonly Event[] });
+  try {
+    for (const row of rows) state = foldRow(state, { ...row, events: JSON.parse(row.events) as readonly Event[] });
+  } catch (error) {
+    throw new StoreError('corrupt', `a log that does not fold: ${(error as Error).message}`, error);
+  }
   return state;
 }

@@ -10,6 +10,8 @@ export interface InHand {
   readonly term: number;
   /** On the monotonic clock: something should have come back by then. Infinity once something did. */
   overdueAt: number;
+  /** How long it may be under way from when it is sent. */
+  readonly callMs: number;
   /** It was overdue at the last look. */
   missed: boolean;
 }

@@ -16,6 +16,8 @@ export interface EngineParts {
   readonly leaseTerm: () => number | undefined;
   /** Drops a command that was handed on but not sent yet; it is then reported like any other. False when it was sent. */
   readonly recall: (xid: Xid, branch: number) => boolean;
+  /** Whether a command of that branch waits for room at its target: not sent, and no attempt. */
+  readonly isHeld: (xid: Xid, branch: number) => boolean;
   /** Due times nearer than this are kept in memory; later ones come back by the sweep. */
   readonly horizonMs: number;
   /** The store can no longer be trusted. */

@@ -11,6 +11,7 @@ export function shownFor(error: unknown, { log, onBroken }: Pick<EngineParts, 'l
     return new ConcordatError('internal', 'the coordinator failed; its log has the reason');
   }
   if (error.kind === 'unstorable') return new ConcordatError('too_large', error.message);
+  if (error.kind === 'corrupt') return new ConcordatError('log_corrupt', error.message);
   if (error.kind === 'broken') onBroken(error);
   return new ConcordatError('store_unavailable', `the store did not take it: ${error.message}`);
 }

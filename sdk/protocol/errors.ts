@@ -26,6 +26,7 @@ export const errors = {
   unsupported_media_type: { status: 415, retryable: false, title: 'The body must be application/json' },
   misdirected: { status: 421, retryable: false, title: 'This name does not lead here' },
   too_many_branches: { status: 422, retryable: false, title: 'The transaction has too many branches' },
+  log_corrupt: { status: 500, retryable: false, title: 'The log of this transaction cannot be read' },
   internal: { status: 500, retryable: true, title: 'The coordinator failed' },
   not_available: { status: 501, retryable: false, title: 'Not available yet' },
   store_unavailable: { status: 503, retryable: true, title: 'The store does not answer' },

@@ -1,7 +1,7 @@
 import type { TestFn } from 'ava';
 import type { ListFilter, Store, StoreError, Summary } from '../../coordinator/store/store.js';
 import { coordinator, sampleAppend, sampleSummary, xidOf } from '../store/sample.js';
-import { type MakeDisk, openFrom } from './store.js';
+import { type MakeDisk, openFrom } from './disk.js';
 
 /** What every store promises of lists, due work and owners. */
 export function storeListContract(test: TestFn, makeDisk: MakeDisk): void {

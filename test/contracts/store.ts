@@ -5,14 +5,8 @@ import type { Append, Store, StoreError } from '../../coordinator/store/store.js
 import type { TimeSource } from '../../coordinator/store/time.js';
 import type { CoordinatorId } from '../../sdk/protocol/ids.js';
 import { coordinator, nextAppend, sampleAppend, sampleSummary, xidOf } from '../store/sample.js';
+import { type MakeDisk, openFrom } from './disk.js';
 import { storeListContract } from './store-lists.js';
-
-/** Something that outlives a store: a file, or a disk in memory. */
-export interface Disk {
-  open(time?: TimeSource): Promise<Store>;
-}
-
-export type MakeDisk = (t: ExecutionContext) => Promise<Disk>;
 
 export interface ContractOptions {
   /** Whether several stores can be opened over one disk, one after another or at once. */
@@ -23,12 +17,6 @@ export interface ContractOptions {
 export function plant(t: ExecutionContext, bug: PlantedBug): void {
   armed.planted.add(bug);
   t.teardown(() => void armed.planted.delete(bug));
-}
-
-export async function openFrom(t: ExecutionContext, makeDisk: MakeDisk, time?: TimeSource): Promise<Store> {
-  const store = await (await makeDisk(t)).open(time);
-  t.teardown(() => store.close());
-  return store;
 }
 
 /** What every store promises, in sentences. */

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { type DispatcherOptions, dispatcher } from '../../coordinator/dispatch/dispatcher.js';
+import { Dispatcher, type DispatcherOptions } from '../../coordinator/dispatch/dispatcher.js';
 import type { Reply, Transport } from '../../coordinator/dispatch/transport.js';
 import { armed } from '../../coordinator/faults/armed.js';
 import { memoryQueue } from '../../coordinator/queue/memory.js';
@@ -26,9 +26,9 @@ function setup(options: Partial<DispatcherOptions> = {}) {
     },
     close: async () => undefined,
   };
-  const clock = manualClock();
+  const clock = manualClock(Date.now());
   const queue = memoryQueue({ clock });
-  const door = dispatcher({
+  const door = new Dispatcher({
     transport,
     queue,
     clock,
@@ -101,6 +101,21 @@ test('ten thousand held commands go out one after the other, each once', async (
     await Promise.resolve();
   }
   t.deepEqual(sent, commands);
+});
+
+test('what held a send back is no attempt: a command that waited long has its full time when it goes', async (t) => {
+  const { door, queue, clock, sent, answer } = setup({ perTarget: 1 });
+  const [first, second] = [command(slow), command(slow)];
+  queue.add([first, second]);
+  await settled();
+  t.true(door.isHeld(second.body.xid, second.body.branch));
+  clock.advance(60_000);
+  answer(first);
+  await settled();
+  t.false(door.isHeld(second.body.xid, second.body.branch));
+  const callMs = second.expiresAt - second.dueAt;
+  t.is(sent[1]?.expiresAt, clock.now() + callMs);
+  t.is(sent[1]?.attempt, second.attempt);
 });
 
 test('a held command that is recalled is reported as not sent, and its place goes to the next', async (t) => {

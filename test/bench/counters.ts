@@ -1,0 +1,78 @@
+/** What the store did: as the coordinator counts it, and as its file shows it to anybody. */
+import sqlite from 'sqlite3';
+
+/** Totals since the coordinator's start. */
+export interface Counters {
+  readonly groups: number;
+  readonly appends: number;
+  readonly statements: number;
+  readonly rowsWritten: number;
+}
+
+/** `GET /v1/stats` as far as it tells of the store; undefined while it does not. */
+export async function readCounters(coordinatorUrl: string): Promise<Counters | undefined> {
+  const response = await fetch(`${coordinatorUrl}/v1/stats`);
+  if (response.status !== 200) return undefined;
+  return ((await response.json()) as { store?: Counters }).store;
+}
+
+/** How many rows there are of each transaction of a variant. */
+export interface PerTransaction {
+  readonly mean: number;
+  readonly max: number;
+}
+
+type Ask = (sql: string, values?: readonly string[]) => Promise<readonly unknown[]>;
+
+/** Opens a store's file beside the coordinator or after it. */
+async function withFile<T>(file: string, work: (ask: Ask) => Promise<T>): Promise<T> {
+  const database = await new Promise<sqlite.Database>((resolve, reject) => {
+    const opened: sqlite.Database = new sqlite.Database(file, (error) => (error ? reject(error) : resolve(opened)));
+  });
+  database.configure('busyTimeout', 10_000);
+  try {
+    return await work(
+      (sql, values = []) =>
+        new Promise((resolve, reject) => {
+          database.all(sql, values, (error, rows) => (error ? reject(error) : resolve(rows)));
+        }),
+    );
+  } finally {
+    await new Promise<void>((resolve) => database.close(() => resolve()));
+  }
+}
+
+const perTransaction = (file: string, table: string, variant: string): Promise<PerTransaction> =>
+  withFile(file, async (ask) => {
+    const counts = `select count(*) as rows from ${table} where xid like ? group by xid`;
+    const [found] = await ask(`select avg(rows) as mean, max(rows) as max from (${counts})`, [`${variant}-%`]);
+    return found as PerTransaction;
+  });
+
+/** The appends of each transaction. Each was waited for before the next was made. */
+export const readWaits = (file: string, variant: string): Promise<PerTransaction> =>
+  perTransaction(file, 'log', variant);
+
+/** From now on notes every row that is written of any transaction: each insert, update and delete. */
+export const noteWrites = (file: string): Promise<void> =>
+  withFile(file, async (ask) => {
+    const tables = (await ask(`
+      select t.name from sqlite_master t join pragma_table_info(t.name) c
+      where t.type = 'table' and c.name = 'xid'`)) as readonly { name: string }[];
+    await ask('create table bench_writes (xid text not null)');
+    for (const { name } of tables) {
+      for (const [verb, row] of [
+        ['insert', 'new'],
+        ['update', 'new'],
+        ['delete', 'old'],
+      ] as const) {
+        await ask(`
+          create trigger bench_${name}_${verb} after ${verb} on ${name}
+          begin insert into bench_writes values (${row}.xid); end`);
+      }
+    }
+  });
+
+/** The writes of each transaction since {@link noteWrites}. */
+export const readWrites = (file: string, variant: string): Promise<PerTransaction> =>
+  perTransaction(file, 'bench_writes', variant);

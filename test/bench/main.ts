@@ -1,0 +1,39 @@
+/** `npm run bench`: the reference work against a coordinator as a user starts it. `--help` says what it takes. */
+
+import { machine } from './machine.js';
+import { help, type Options, readOptions, UsageError } from './options.js';
+import { killAll } from './processes.js';
+import { askedOf, reportText, rowsOf } from './report.js';
+import { countWrites, type Round, removeFolders, runRound } from './round.js';
+
+async function bench(options: Options): Promise<void> {
+  const rounds: Round[] = [];
+  for (let round = 1; round <= options.rounds; round++) {
+    rounds.push(await runRound(round, options, (line) => console.error(line)));
+  }
+  const measured = { rounds, writes: await countWrites(options) };
+  const rows = rowsOf(rounds, options);
+  const asked = askedOf(rows, measured);
+  const waits = rounds.map((round) => round.waits);
+  const whole = { machine: machine(options.dir), options, rows, waits, writes: measured.writes, asked };
+  console.log(options.json ? JSON.stringify(whole, null, 2) : `\n${reportText(rows, measured, options)}`);
+}
+
+async function main(): Promise<number> {
+  process.once('exit', () => {
+    killAll();
+    removeFolders();
+  });
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+  try {
+    const options = readOptions(process.argv.slice(2));
+    if (options.help) console.log(help);
+    else await bench(options);
+    return 0;
+  } catch (error) {
+    console.error(error instanceof UsageError ? `${error.message}\n\n${help}` : error);
+    return error instanceof UsageError ? 2 : 1;
+  }
+}
+
+process.exitCode = await main();

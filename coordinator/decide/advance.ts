@@ -5,9 +5,9 @@
  * 3. No rollback op is asked while the forward op may be in flight.
  */
 import { planted } from '#faults';
-import { opOf } from '../../sdk/protocol/kinds.js';
 import type { CoordinatorId } from '../../sdk/protocol/ids.js';
-import { comesNext, messagesMayGo, undoOrder } from './order.js';
+import { opOf } from '../../sdk/protocol/kinds.js';
+import { doOrder, messagesMayGo, undoOrder } from './order.js';
 import type { Branch, State, Work } from './state.js';
 
 /** The row being folded: when, by whom, and which. */
@@ -44,7 +44,8 @@ export const askAgain = (work: Work, row: RowContext, dueAt: number, change: Par
 export function begin(branch: Branch, row: RowContext): Branch {
   const op = opOf(branch.kind, 'forward');
   if (!op) return branch;
-  return { ...branch, stage: { at: 'asked', work: ask(op, row) }, forward: 'unknown', startedAt: branch.startedAt ?? row.at };
+  const work: Work = { ...ask(op, row), attempt: branch.forwardAttempts + 1 };
+  return { ...branch, stage: { at: 'asked', work }, forward: 'unknown', startedAt: branch.startedAt ?? row.at };
 }
 
 /** After a done forward op under a commit decision: the commit op, or the end where the kind has none. */
@@ -58,14 +59,13 @@ export function toCommit(branch: Branch, row: RowContext): Branch {
 export function toUndo(branch: Branch, row: RowContext): Branch {
   const told = branch.forward !== null && !(branch.forward === 'refused' && branch.forwardAttempts <= 1);
   if (!told) {
-    const at = branch.stage.at === 'refused' || branch.forward === 'refused' ? 'refused' : 'skipped';
+    const at = branch.forward === 'refused' ? 'refused' : 'skipped';
     return { ...branch, stage: { at }, finishedAt: branch.finishedAt ?? row.at };
   }
-  if (!opOf(branch.kind, 'rollback')) return { ...branch, stage: { at: 'skipped' }, finishedAt: row.at };
   if (planted('forget-unknown-branches-in-rollback') && branch.forward === 'unknown') {
     return { ...branch, stage: { at: 'skipped' }, finishedAt: row.at };
   }
-  return { ...branch, stage: { at: 'to_undo' } };
+  return { ...branch, stage: { at: 'to_undo', attempt: 1 } };
 }
 
 /**
@@ -81,6 +81,8 @@ export function whenRollbackDecided(branch: Branch, row: RowContext): Branch {
     case 'asked':
       if (mayBeInFlight(stage.work, row) && !planted('rollback-while-forward-in-flight')) return branch;
       return toUndo({ ...branch, forwardAttempts: stage.work.attempt }, row);
+    case 'parked':
+      return toUndo({ ...branch, forwardAttempts: stage.attempt, forwardExpiresAt: stage.expiresAt }, row);
     case 'waiting':
     case 'done':
     case 'refused':
@@ -115,16 +117,18 @@ export function advance(state: State, row: RowContext): State {
 }
 
 function startSteps(state: State, row: RowContext): State {
+  const hasTurn = doOrder(state);
   return mapBranches(state, 'waiting', (branch) =>
-    branch.kind !== 'message' && comesNext(state, branch) ? begin(branch, row) : branch,
+    branch.kind !== 'message' && hasTurn(branch) ? begin(branch, row) : branch,
   );
 }
 
 function startMessages(state: State, row: RowContext): State {
   if (!messagesMayGo(state)) return state;
+  const hasTurn = doOrder(state);
   return mapBranches(state, 'waiting', (branch) => {
     const op = opOf(branch.kind, 'commit');
-    if (branch.kind !== 'message' || !op) return branch;
+    if (branch.kind !== 'message' || !op || !hasTurn(branch)) return branch;
     const dueAt = Math.max(row.at, branch.deliverAt ?? 0);
     return { ...branch, stage: { at: 'asked', work: ask(op, row, dueAt) }, startedAt: row.at };
   });
@@ -135,7 +139,9 @@ function startUndos(state: State, row: RowContext): State {
   const hasTurn = undoOrder(state);
   return mapBranches(state, 'to_undo', (branch) => {
     const op = opOf(branch.kind, 'rollback');
-    return op && hasTurn(branch) ? { ...branch, stage: { at: 'asked', work: ask(op, row) } } : branch;
+    if (branch.stage.at !== 'to_undo' || !op || !hasTurn(branch)) return branch;
+    const work = ask(op, row, Math.max(row.at, branch.forwardExpiresAt));
+    return { ...branch, stage: { at: 'asked', work: { ...work, attempt: branch.stage.attempt } } };
   });
 }
 

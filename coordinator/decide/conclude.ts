@@ -2,27 +2,27 @@
  * What an event leads to: the decision, the parking, the end. Called once after the facts of an input are emitted, so
  * that a fact and its consequence are one row.
  */
-import { phaseOf } from '../../sdk/protocol/kinds.js';
+import { opOf, phaseOf } from '../../sdk/protocol/kinds.js';
 import { fillIn } from '../../sdk/protocol/references.js';
 import type { Draft } from './draft.js';
 import { allSettled, onlyParkedLeft } from './order.js';
-import { type Branch, type State } from './state.js';
+import { type Branch, phaseOfState, type State } from './state.js';
 
 export function conclude(draft: Draft): void {
-  refuseMissing(draft);
-  if (!draft.state.decision && !draft.state.check) decideWhenTime(draft);
-  // A decision may have begun more work.
-  refuseMissing(draft);
+  // Each may lead to more of the other: a decision begins work, and a step that stops makes way.
+  do decideWhenTime(draft);
+  while (refuseMissing(draft));
   end(draft);
 }
 
-/** A step whose reference has no value when it is due is refused by the coordinator: nothing was sent. */
-function refuseMissing(draft: Draft): void {
+/** A step whose reference has no value when it is due is refused by the coordinator: nothing was sent. True: there was one. */
+function refuseMissing(draft: Draft): boolean {
+  const before = draft.events.length;
   for (const { number } of draft.state.branches) {
     const branch = draft.state.branches[number - 1];
     if (!branch?.templated || branch.stage.at !== 'asked' || branch.stage.work.seq !== draft.seq) continue;
-    const { op, attempt } = branch.stage.work;
-    if (attempt !== 1 || phaseOf(branch.kind, op) === 'rollback') continue;
+    const { op } = branch.stage.work;
+    if (phaseOf(branch.kind, op) === 'rollback') continue;
     const filled = fillIn(branch.input, (step) => outputOf(draft.state, step));
     if ('value' in filled) continue;
     const reason = `reference_missing: {"$from": "${filled.missing}"} has no value in the outputs so far`;
@@ -32,6 +32,7 @@ function refuseMissing(draft: Draft): void {
       draft.emit({ type: 'branch_refused', branch: number, attempt: 0, reason, code: 'reference_missing' });
     }
   }
+  return draft.events.length > before;
 }
 
 /** A step's output by its id; undefined while it has none. */
@@ -41,36 +42,41 @@ export function outputOf(state: State, id: string) {
 }
 
 function decideWhenTime(draft: Draft): void {
-  if (draft.state.drivenBy === 'plan') decidePlan(draft);
-  else decideInitiated(draft);
+  if (draft.state.decision || draft.state.check) return;
+  const due = draft.state.drivenBy === 'plan' ? dueOfPlan(draft.state) : dueOfInitiated(draft.state);
+  if (due === 'commit') decideCommit(draft);
+  else if (due) wantRollback(draft, due.rollback);
 }
 
-function decidePlan(draft: Draft): void {
-  const { state } = draft;
-  const pivot = state.branches.find((branch) => branch.pivot);
-  if (pivot?.forward === 'done') return decideCommit(draft);
+/** The decision that has come due, a rollback with its reason. */
+type Due = 'commit' | { readonly rollback: string } | undefined;
+
+function dueOfPlan(state: State): Due {
+  if (state.branches.some((branch) => branch.pivot && branch.forward === 'done')) return 'commit';
   const failed = state.branches.find(({ stage }) => isFailed(stage.at));
-  if (failed) return wantRollback(draft, whyFailed(failed));
-  if (state.rollbackOnly !== null && !pivotInDoubt(state)) return wantRollback(draft, state.rollbackOnly);
-  if (state.branches.every((branch) => branch.kind === 'message' || branch.forward === 'done')) decideCommit(draft);
+  if (failed) return { rollback: whyFailed(failed) };
+  if (state.rollbackOnly !== null) return { rollback: state.rollbackOnly };
+  return state.branches.every(({ kind, forward }) => kind === 'message' || forward === 'done') ? 'commit' : undefined;
 }
 
 const isFailed = (at: Branch['stage']['at']): boolean => at === 'refused' || at === 'uncertain' || at === 'skipped';
 
-function decideInitiated(draft: Draft): void {
-  const { state } = draft;
+function dueOfInitiated(state: State): Due {
   const uncertain = state.branches.find((branch) => branch.stage.at === 'uncertain');
-  if (uncertain) return wantRollback(draft, whyFailed(uncertain));
-  if (!state.closing || state.branches.some((branch) => branch.stage.at === 'asked')) return;
-  if (state.rollbackOnly !== null) return wantRollback(draft, state.rollbackOnly);
-  decideCommit(draft);
+  if (uncertain) return { rollback: whyFailed(uncertain) };
+  if (!state.closing || state.branches.some((branch) => branch.stage.at === 'asked')) return undefined;
+  if (state.rollbackOnly !== null) return { rollback: state.rollbackOnly };
+  return allHaveOutcome(state) ? 'commit' : undefined;
 }
 
+/** Every forward op that was started has an outcome. */
+export const allHaveOutcome = (state: State): boolean =>
+  !state.branches.some(({ stage }) => stage.at === 'asked' || stage.at === 'uncertain' || stage.at === 'parked');
+
 function whyFailed(branch: Branch): string {
-  const error = branch.lastError ?? 'no reason given';
-  if (branch.stage.at === 'refused') return `'${branch.id}' was refused: ${error}`;
+  if (branch.stage.at === 'refused') return `'${branch.id}' was refused: ${branch.lastError}`;
   if (branch.stage.at === 'skipped') return `'${branch.id}' was skipped by hand`;
-  return `'${branch.id}' ended without an outcome: ${error}`;
+  return `'${branch.id}' ended without an outcome: ${branch.lastError}`;
 }
 
 /** The pivot may have taken effect: nothing decides rollback until its outcome is known. */
@@ -87,31 +93,24 @@ export function decideCommit(draft: Draft, reason: string | null = null): void {
   draft.emit({ type: 'decided', decision: 'commit', reason });
   if (draft.state.drivenBy === 'initiator') return;
   // In a plan every step belongs to what is committed: one that was refused needs a person.
-  for (const branch of draft.state.branches) {
-    if (branch.stage.at !== 'refused') continue;
-    const why = `refused before the commit was decided: ${branch.lastError ?? 'no reason given'}`;
-    draft.emit({
-      type: 'branch_parked',
-      branch: branch.number,
-      op: forwardOp(branch),
-      attempt: branch.forwardAttempts,
-      reason: why,
-      expiresAt: 0,
-    });
+  for (const { number, kind, stage, forwardAttempts: attempt, ...branch } of draft.state.branches) {
+    const op = opOf(kind, 'forward');
+    if (stage.at !== 'refused' || !op) continue;
+    const reason = `refused before the commit was decided: ${branch.lastError}`;
+    const expiresAt = branch.unansweredUntil;
+    draft.emit({ type: 'branch_parked', branch: number, op, attempt, reason, expiresAt });
   }
 }
-
-const forwardOp = (branch: Branch) => ops[branch.kind];
-const ops = { saga: 'action', tcc: 'try', xa: 'prepare', at: 'execute', message: 'deliver' } as const;
 
 function end(draft: Draft): void {
   const { state } = draft;
   if (state.ended) return;
   if (state.decision && allSettled(state)) {
     const plain = state.decision === 'commit' ? 'committed' : 'rolled_back';
-    return draft.emit({ type: 'ended', status: state.byHand ? 'resolved' : plain });
+    draft.emit({ type: 'ended', status: state.byHand ? 'resolved' : plain });
+    return;
   }
-  if (state.parked) return;
-  const nothingAsked = !state.branches.some((branch) => branch.stage.at === 'asked');
-  if (state.check?.at === 'parked' ? nothingAsked : onlyParkedLeft(state)) draft.emit({ type: 'parked' });
+  // Until it closes its transaction, the initiator may still go on.
+  if (state.parked || phaseOfState(state) === 'open') return;
+  if (onlyParkedLeft(state)) draft.emit({ type: 'parked' });
 }

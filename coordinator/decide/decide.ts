@@ -2,6 +2,7 @@
  * The mind: the state and what came in give the events to append, or the answer why none. Pure: the same state, input
  * and moment always give the same verdict.
  */
+import type { ErrorCode } from '../../sdk/protocol/errors.js';
 import type { AppendId, Xid } from '../../sdk/protocol/ids.js';
 import { Draft } from './draft.js';
 import type { Row } from './fold.js';
@@ -9,7 +10,15 @@ import type { Input, InputOf, InputType, Moment, Verdict } from './inputs.js';
 import { legality, type RuleName } from './legality.js';
 import { adopt } from './rules/adopting.js';
 import { checkAnswer } from './rules/asking.js';
-import { commit, commitAgain, commitWhileAsking, deadline, markRollbackOnly, rollback, rollbackAgain } from './rules/deciding.js';
+import {
+  commit,
+  commitAgain,
+  commitWhileAsking,
+  deadline,
+  markRollbackOnly,
+  rollback,
+  rollbackAgain,
+} from './rules/deciding.js';
 import { addBranch, addBranchAgain, open, openAgain } from './rules/opening.js';
 import { lateOutcome, outcome, unstorable } from './rules/outcomes.js';
 import { resolve, retry } from './rules/people.js';
@@ -17,7 +26,7 @@ import { stale } from './rules/verdicts.js';
 import { phaseOfState, type State } from './state.js';
 
 /** A rule emits into the draft, or says why there is nothing to emit. */
-type Rule<T extends InputType> = (draft: Draft, input: InputOf<T>) => Verdict | undefined | void;
+type Rule<T extends InputType> = (draft: Draft, input: InputOf<T>) => Verdict | undefined;
 
 const rules = {
   open,
@@ -47,7 +56,13 @@ export interface Decided {
 }
 
 /** Decides one input upon a state. `seq` is the row that its events will be part of. */
-export function decide(xid: Xid, state: State | undefined, input: Input, moment: Moment, seq = (state?.seq ?? 0) + 1): Decided {
+export function decide(
+  xid: Xid,
+  state: State | undefined,
+  input: Input,
+  moment: Moment,
+  seq = (state?.seq ?? 0) + 1,
+): Decided {
   const cell = legality[input.type][phaseOfState(state)];
   if (cell === 'stale') return { verdict: stale(`the transaction is ${phaseOfState(state)}`), state };
   if (typeof cell !== 'string') return { verdict: refusal(xid, cell.refuse, input, state), state };
@@ -66,8 +81,11 @@ const rowOf = (xid: Xid, seq: number, moment: Moment): Row => ({
   events: [],
 });
 
-function refusal(xid: Xid, code: Extract<(typeof legality)[InputType]['open'], object>['refuse'], input: Input, state: State | undefined): Verdict {
+function refusal(xid: Xid, code: ErrorCode, input: Input, state: State | undefined): Verdict {
   const phase = phaseOfState(state);
-  const detail = phase === 'absent' ? `there is no transaction ${xid}` : `expected a transaction that takes '${input.type}'; ${xid} is ${phase}`;
+  const detail =
+    phase === 'absent'
+      ? `there is no transaction ${xid}`
+      : `expected a transaction that takes '${input.type}'; ${xid} is ${phase}`;
   return { kind: 'refuse', code, detail };
 }

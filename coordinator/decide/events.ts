@@ -57,7 +57,14 @@ export type Event =
     }
   | { readonly type: 'branch_added'; readonly spec: BranchSpec }
   /** The forward op took effect. */
-  | { readonly type: 'branch_done'; readonly branch: number; readonly attempt: number; readonly output: Json }
+  | {
+      readonly type: 'branch_done';
+      readonly branch: number;
+      readonly attempt: number;
+      readonly output: Json;
+      /** Another command than the one that was answered may be under way until then. */
+      readonly expiresAt?: number;
+    }
   /** A business no, final. Attempt 0: refused by the coordinator before anything was sent. */
   | {
       readonly type: 'branch_refused';
@@ -65,6 +72,8 @@ export type Event =
       readonly attempt: number;
       readonly reason: string;
       readonly code: string | null;
+      /** As in `branch_done`. */
+      readonly expiresAt?: number;
     }
   /** No outcome; the next attempt is due then. */
   | {
@@ -112,7 +121,14 @@ export type Event =
   | { readonly type: 'rollback_only'; readonly reason: string }
   /** In an `ask` transaction: the check handler is asked before rollback is decided. */
   | { readonly type: 'rollback_wanted'; readonly reason: string }
-  | { readonly type: 'check_failed'; readonly attempt: number; readonly error: string; readonly dueAt: number }
+  | {
+      readonly type: 'check_failed';
+      readonly attempt: number;
+      readonly error: string;
+      readonly dueAt: number;
+      /** As in `attempt_failed`. */
+      readonly crashed?: true;
+    }
   | { readonly type: 'check_parked'; readonly attempt: number; readonly reason: string }
   /** Never changes. */
   | { readonly type: 'decided'; readonly decision: Decision; readonly reason: string | null }

@@ -3,6 +3,7 @@
  * is read back.
  */
 import type { AppendId, CoordinatorId, Xid } from '../../sdk/protocol/ids.js';
+import { phaseOf } from '../../sdk/protocol/kinds.js';
 import {
   advance,
   ask,
@@ -15,8 +16,8 @@ import {
   whenRollbackDecided,
 } from './advance.js';
 import type { BranchSpec, Event, EventOf, Policy } from './events.js';
-import { phaseOf } from '../../sdk/protocol/kinds.js';
-import type { Branch, Stage, State, Work } from './state.js';
+import { isAsked } from './order.js';
+import type { Branch, Check, Stage, State, Work } from './state.js';
 
 /** A row of a log, parsed. */
 export interface Row {
@@ -46,21 +47,31 @@ export function applyEvent(state: State | undefined, event: Event, row: Row): St
   }
   if (!state) throw new Error(`${row.xid}: expected 'opened' first, got '${event.type}'`);
   const next = apply(state, event, row);
-  return advance({ ...next, position: next.position + 1 }, row);
+  const advanced = advance({ ...next, position: next.position + 1 }, row);
+  return advanced.parked && isAsked(advanced) ? { ...advanced, parked: false } : advanced;
 }
 
 function opened(event: EventOf<'opened'>, row: Row): State {
-  const { branches, check, type: _, ...rest } = event;
+  // Spelled out: every state has the same shape, which makes the many copies of it cheap.
   return {
-    ...rest,
     xid: row.xid,
     seq: 0,
     append: row.append,
     owner: row.appender,
     at: row.at,
     position: 1,
-    checkTarget: check,
+    origin: event.origin,
+    name: event.name,
+    businessKey: event.businessKey,
+    metadata: event.metadata,
+    fingerprint: event.fingerprint,
+    traceId: event.traceId,
+    drivenBy: event.drivenBy,
+    onTimeout: event.onTimeout,
+    checkTarget: event.check,
+    policy: event.policy,
     openedAt: row.at,
+    deadlineAt: event.deadlineAt,
     decidedAt: null,
     finishedAt: null,
     closing: false,
@@ -71,7 +82,7 @@ function opened(event: EventOf<'opened'>, row: Row): State {
     parked: false,
     ended: null,
     byHand: false,
-    branches: branches.map((spec, index) => newBranch(spec, index + 1, 0, event.policy)),
+    branches: event.branches.map((spec, index) => newBranch(spec, index + 1, 0, event.policy)),
   };
 }
 
@@ -91,6 +102,8 @@ const newBranch = (spec: BranchSpec, number: number, addedPosition: number, poli
   stage: { at: 'waiting' },
   forward: null,
   forwardAttempts: 0,
+  forwardExpiresAt: 0,
+  unansweredUntil: 0,
   output: null,
   lastError: null,
   startedAt: null,
@@ -121,13 +134,13 @@ function apply(state: State, event: Exclude<Event, { type: 'opened' }>, row: Row
     case 'branch_parked':
       return change(state, event.branch, (branch) => parkedBranch(branch, event));
     case 'branch_resolved':
-      return { ...change(state, event.branch, (branch) => resolved(state, branch, event, row)), byHand: true, parked: false };
+      return { ...change(state, event.branch, (branch) => resolved(state, branch, event, row)), byHand: true };
     case 'closed':
       return { ...state, closing: true };
     case 'rollback_only':
       return { ...state, rollbackOnly: event.reason };
     case 'rollback_wanted':
-      return { ...state, parked: false, check: { at: 'asked', work: ask('check', row), reason: event.reason } };
+      return { ...state, check: { at: 'asked', work: ask('check', row), reason: event.reason } };
     case 'check_failed':
       return checkAgain(state, event, row);
     case 'check_parked':
@@ -141,7 +154,7 @@ function apply(state: State, event: Exclude<Event, { type: 'opened' }>, row: Row
     case 'retried':
       return retried(state, row);
     case 'adopted':
-      return adopted(state, row);
+      return adopted(state, event, row);
     default:
       return unknownEvent(event, row);
   }
@@ -171,18 +184,24 @@ function forwardEnded(
   event: EventOf<'branch_done' | 'branch_refused' | 'branch_uncertain'>,
   row: RowContext,
 ): Branch {
+  const expiresAt = event.type === 'branch_uncertain' ? 0 : (event.expiresAt ?? 0);
+  const unanswered = event.type === 'branch_uncertain' ? row.at + branch.timeoutMs : expiresAt;
   const ended: Branch = {
     ...branch,
-    forwardAttempts: Math.max(branch.forwardAttempts, event.attempt, attemptOf(branch)),
-    outcomePosition: event.type === 'branch_uncertain' ? null : (branch.outcomePosition ?? state.position),
+    forwardAttempts: event.attempt,
+    forwardExpiresAt: expiresAt,
+    unansweredUntil: Math.max(branch.unansweredUntil, unanswered),
+    outcomePosition: event.type === 'branch_uncertain' ? null : state.position,
     ...forwardFacts(event),
   };
-  if (state.decision === 'rollback') return toUndo(ended, row);
-  if (state.decision === 'commit' && event.type === 'branch_done') return toCommit(ended, row);
-  return ended;
+  return asDecided(state, ended, row);
 }
 
-const attemptOf = (branch: Branch): number => (branch.stage.at === 'asked' ? branch.stage.work.attempt : 0);
+/** What the decision, if there is one, makes of a forward op that ended. */
+function asDecided({ decision }: State, branch: Branch, row: RowContext): Branch {
+  if (decision === 'rollback') return toUndo(branch, row);
+  return decision === 'commit' && branch.forward === 'done' ? toCommit(branch, row) : branch;
+}
 
 function forwardFacts(event: EventOf<'branch_done' | 'branch_refused' | 'branch_uncertain'>): Partial<Branch> {
   switch (event.type) {
@@ -203,7 +222,8 @@ function againLater(branch: Branch, event: EventOf<'attempt_failed' | 'branch_pe
     return { ...branch, stage: { at: 'asked', work: again } };
   }
   const again = askAgain(work, row, event.dueAt, failedOnce(work, event.crashed === true));
-  return { ...branch, lastError: event.error, stage: { at: 'asked', work: again } };
+  const unansweredUntil = Math.max(branch.unansweredUntil, row.at + branch.timeoutMs);
+  return { ...branch, lastError: event.error, unansweredUntil, stage: { at: 'asked', work: again } };
 }
 
 const failedOnce = (work: Work, crashed: boolean): Partial<Work> => ({
@@ -214,25 +234,32 @@ const failedOnce = (work: Work, crashed: boolean): Partial<Work> => ({
 function parkedBranch(branch: Branch, event: EventOf<'branch_parked'>): Branch {
   const { op, attempt, reason, expiresAt } = event;
   const forwardAttempts = phaseOf(branch.kind, op) === 'forward' ? attempt : branch.forwardAttempts;
-  return { ...branch, forwardAttempts, lastError: reason, stage: { at: 'parked', op, attempt, reason, expiresAt } };
+  const unansweredUntil = Math.max(branch.unansweredUntil, expiresAt);
+  const stage: Stage = { at: 'parked', op, attempt, reason, expiresAt };
+  return { ...branch, forwardAttempts, unansweredUntil, lastError: reason, finishedAt: null, stage };
 }
 
 function resolved(state: State, branch: Branch, event: EventOf<'branch_resolved'>, row: RowContext): Branch {
   if (branch.stage.at !== 'parked') return branch;
   const phase = phaseOf(branch.kind, branch.stage.op);
   if (phase === 'forward' && event.as === 'done') {
-    const done: Branch = { ...branch, forward: 'done', output: event.output, outcomePosition: state.position, stage: { at: 'done' } };
-    return state.decision === 'commit' ? toCommit(done, row) : done;
+    const done: Branch = {
+      ...branch,
+      forward: 'done',
+      output: event.output,
+      outcomePosition: state.position,
+      stage: { at: 'done' },
+    };
+    return asDecided(state, done, row);
   }
   const forward = phase === 'forward' ? 'refused' : branch.forward;
-  const by = { commit: 'committed', rollback: 'undone', forward: 'skipped' } as const;
-  const at: Stage['at'] = event.as === 'done' && phase ? by[phase] : 'skipped';
-  return { ...branch, forward, stage: { at }, finishedAt: row.at };
+  const done = phase === 'commit' ? 'committed' : 'undone';
+  return { ...branch, forward, stage: { at: event.as === 'done' ? done : 'skipped' }, finishedAt: row.at };
 }
 
 function checkAgain(state: State, event: EventOf<'check_failed'>, row: RowContext): State {
   if (state.check?.at !== 'asked') return state;
-  const work = askAgain(state.check.work, row, event.dueAt, failedOnce(state.check.work, false));
+  const work = askAgain(state.check.work, row, event.dueAt, failedOnce(state.check.work, event.crashed === true));
   return { ...state, check: { ...state.check, work } };
 }
 
@@ -244,39 +271,44 @@ function decided(state: State, event: EventOf<'decided'>, row: RowContext): Stat
     reason: event.reason,
     decidedAt: row.at,
     check: null,
-    parked: false,
     branches: state.branches.map((branch) => each(branch, row)),
   };
 }
 
 /** Tries again now whatever is parked or waits for its next attempt, with a fresh measure of patience. */
 function retried(state: State, row: RowContext): State {
-  const fresh = { failures: 0, crashes: 0, pendingSince: null, since: row.at };
   const branches = state.branches.map((branch): Branch => {
     const { stage } = branch;
-    if (stage.at === 'parked') {
-      return { ...branch, stage: { at: 'asked', work: { ...ask(stage.op, row), attempt: stage.attempt + 1 } } };
-    }
+    if (stage.at === 'parked') return { ...branch, stage: retriedStage(branch, stage, row) };
     if (stage.at !== 'asked' || stage.work.dueAt <= row.at) return branch;
-    const work = { ...stage.work, ...fresh, dueAt: row.at, by: row.appender, seq: row.seq };
-    return { ...branch, stage: { at: 'asked', work } };
+    // An undo still waits for a forward command that may be under way.
+    const dueAt = Math.max(row.at, branch.forwardExpiresAt);
+    return { ...branch, stage: { at: 'asked', work: afresh(stage.work.op, stage.work.attempt, row, dueAt) } };
   });
-  return { ...state, branches, parked: false, check: checkNow(state, row) };
+  return { ...state, branches, check: state.check && checkNow(state.check, row) };
 }
 
-function checkNow(state: State, row: RowContext): State['check'] {
-  const { check } = state;
-  if (!check) return null;
-  if (check.at === 'parked') {
-    return { at: 'asked', reason: check.reason, work: { ...ask('check', row), attempt: check.attempt + 1 } };
-  }
-  if (check.work.dueAt <= row.at) return check;
-  return { ...check, work: { ...check.work, dueAt: row.at, by: row.appender, seq: row.seq } };
+/** An undo takes its turn again: what came after it may have parked too. */
+function retriedStage({ kind }: Branch, { op, attempt }: Extract<Stage, { at: 'parked' }>, row: RowContext): Stage {
+  if (phaseOf(kind, op) === 'rollback') return { at: 'to_undo', attempt: attempt + 1 };
+  return { at: 'asked', work: afresh(op, attempt + 1, row) };
 }
 
-/** Attempts that are due later become the new owner's; those in flight are counted by events of their own. */
-function adopted(state: State, row: RowContext): State {
-  const mine = (work: Work): Work => (work.dueAt > row.at ? { ...work, by: row.appender, seq: row.seq } : work);
+function checkNow(check: Check, row: RowContext): Check {
+  if (check.at === 'parked')
+    return { at: 'asked', reason: check.reason, work: afresh('check', check.attempt + 1, row) };
+  return check.work.dueAt <= row.at ? check : { ...check, work: afresh('check', check.work.attempt, row) };
+}
+
+const afresh = (op: Work['op'], attempt: number, row: RowContext, dueAt?: number): Work => ({
+  ...ask(op, row, dueAt),
+  attempt,
+});
+
+/** The dead owner's attempts that are due later become the new owner's; those in flight are counted by events of their own. */
+function adopted(state: State, { from }: EventOf<'adopted'>, row: RowContext): State {
+  const mine = (work: Work): Work =>
+    work.by === from && work.dueAt > row.at ? { ...work, by: row.appender, seq: row.seq } : work;
   const branches = state.branches.map((branch) =>
     branch.stage.at === 'asked' ? { ...branch, stage: { ...branch.stage, work: mine(branch.stage.work) } } : branch,
   );

@@ -1,8 +1,8 @@
-import type { Op } from '../../sdk/protocol/kinds.js';
 import type { ErrorCode } from '../../sdk/protocol/errors.js';
-import type { Json } from '../../sdk/protocol/json.js';
-import type { CheckAnswer, Outcome } from '../../sdk/protocol/outcomes.js';
 import type { CoordinatorId } from '../../sdk/protocol/ids.js';
+import type { Json } from '../../sdk/protocol/json.js';
+import type { Op } from '../../sdk/protocol/kinds.js';
+import type { CheckAnswer, Outcome } from '../../sdk/protocol/outcomes.js';
 import type { BranchSpec, Event, EventOf } from './events.js';
 
 export type OpenRequest = Omit<EventOf<'opened'>, 'type'>;
@@ -31,7 +31,11 @@ export type Input =
     }
   /** The outcome came, but the log could not take it: its branch parks. */
   | { readonly type: 'unstorable'; readonly branch: number; readonly op: Op; readonly error: string }
-  | { readonly type: 'check_answer'; readonly attempt: number; readonly answer: CheckAnswer | { readonly error: string } }
+  | {
+      readonly type: 'check_answer';
+      readonly attempt: number;
+      readonly answer: CheckAnswer | { readonly error: string };
+    }
   | { readonly type: 'deadline' }
   | { readonly type: 'retry'; readonly by: string }
   | { readonly type: 'resolve'; readonly branches: readonly Resolution[]; readonly by: string }

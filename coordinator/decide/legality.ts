@@ -34,7 +34,6 @@ type Column = Readonly<Record<TransactionPhase, Cell>>;
 
 const no = (code: ErrorCode): Cell => ({ refuse: code });
 const notFound = no('transaction_not_found');
-const decided = no('already_decided');
 const finished = no('transaction_finished');
 
 /** Spells out a row of the table: the cells in the order of {@link phases}. */
@@ -65,16 +64,40 @@ const three = (cell: Cell) => [cell, cell, cell] as const;
 const two = (cell: Cell) => [cell, cell] as const;
 
 export const legality: Readonly<Record<InputType, Column>> = {
-  open:          row('open',   four('openAgain'),                                                       two('openAgain'),                 three('openAgain'),                                          three('openAgain')),
-  add_branch:    row(notFound, ['addBranch', no('driven_by_plan'), 'addBranchAgain', 'addBranchAgain'], two('addBranchAgain'),            three('addBranchAgain'),                                     three('addBranchAgain')),
-  commit:        row(notFound, ['commit', no('driven_by_plan'), 'commitAgain', 'commitWhileAsking'],    ['commitAgain', decided],         ['commitWhileAsking', 'commitAgain', decided],               ['commitAgain', decided, 'commitAgain']),
-  rollback:      row(notFound, ['rollback', 'rollback', 'rollback', 'rollbackAgain'],                   [decided, 'rollbackAgain'],       ['rollbackAgain', decided, 'rollbackAgain'],                 [decided, 'rollbackAgain', 'rollbackAgain']),
-  rollback_only: row(notFound, ['markRollbackOnly', 'markRollbackOnly', 'markRollbackOnly', 'rollbackAgain'], [decided, 'rollbackAgain'], ['rollbackAgain', decided, 'rollbackAgain'],                 [decided, 'rollbackAgain', 'rollbackAgain']),
-  outcome:       row('stale',  four('outcome'),                                                         two('outcome'),                   three('outcome'),                                            three('lateOutcome')),
-  unstorable:    row('stale',  four('unstorable'),                                                      two('unstorable'),                three('stale'),                                              three('stale')),
-  check_answer:  row('stale',  ['stale', 'stale', 'stale', 'checkAnswer'],                              two('stale'),                     ['stale', 'stale', 'stale'],                                 three('stale')),
-  deadline:      row('stale',  ['deadline', 'deadline', 'deadline', 'stale'],                           two('stale'),                     three('stale'),                                              three('stale')),
-  retry:         row(notFound, four('retry'),                                                           two('retry'),                     three('retry'),                                              three(finished)),
-  resolve:       row(notFound, four('resolve'),                                                         two('resolve'),                   three('resolve'),                                            three(finished)),
-  adopt:         row('stale',  four('adopt'),                                                           two('adopt'),                     three('stale'),                                              three('stale')),
+  open: row('open', four('openAgain'), two('openAgain'), three('openAgain'), three('openAgain')),
+  add_branch: row(
+    notFound,
+    ['addBranch', no('driven_by_plan'), 'addBranchAgain', 'addBranchAgain'],
+    two('addBranchAgain'),
+    three('addBranchAgain'),
+    three('addBranchAgain'),
+  ),
+  commit: row(
+    notFound,
+    ['commit', no('driven_by_plan'), 'commitAgain', 'commitWhileAsking'],
+    two('commitAgain'),
+    ['commitWhileAsking', 'commitAgain', 'commitAgain'],
+    three('commitAgain'),
+  ),
+  rollback: row(
+    notFound,
+    four('rollback'),
+    two('rollbackAgain'),
+    ['rollback', 'rollbackAgain', 'rollbackAgain'],
+    three('rollbackAgain'),
+  ),
+  rollback_only: row(
+    notFound,
+    four('markRollbackOnly'),
+    two('rollbackAgain'),
+    ['markRollbackOnly', 'rollbackAgain', 'rollbackAgain'],
+    three('rollbackAgain'),
+  ),
+  outcome: row('stale', four('outcome'), two('outcome'), three('outcome'), three('lateOutcome')),
+  unstorable: row('stale', four('unstorable'), two('unstorable'), three('stale'), three('stale')),
+  check_answer: row('stale', ['stale', 'stale', 'stale', 'checkAnswer'], two('stale'), three('stale'), three('stale')),
+  deadline: row('stale', ['deadline', 'deadline', 'deadline', 'stale'], two('stale'), three('stale'), three('stale')),
+  retry: row(notFound, four('retry'), two('retry'), three('retry'), three(finished)),
+  resolve: row(notFound, four('resolve'), two('resolve'), three('resolve'), three(finished)),
+  adopt: row('stale', four('adopt'), two('adopt'), three('stale'), three('stale')),
 };

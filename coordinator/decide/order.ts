@@ -2,21 +2,27 @@
 import { planted } from '#faults';
 import { type Branch, branchOf, isSettled, type State } from './state.js';
 
-/** Its forward part is over as far as those after it care. */
-function hasPassed(state: State, branch: Branch): boolean {
-  if (branch.forward === 'done') return true;
-  if (branch.kind === 'message') return comesNext(state, branch);
-  // Skipped by a person while the decision stands to commit: the rest goes on without it.
-  return state.decision === 'commit' && branch.stage.at === 'skipped';
+/**
+ * Whether all that a branch comes after has passed. A message holds nobody back by itself, only what it comes after
+ * does; each is looked at once, however many come after it.
+ */
+export function doOrder(state: State): (branch: Branch) => boolean {
+  const messages = new Map<number, boolean>();
+  const comesNext = (branch: Branch): boolean => branch.after.every(hasPassed);
+  const hasPassed = (number: number): boolean => {
+    const branch = branchOf(state, number);
+    if (!branch) return false;
+    if (branch.kind !== 'message') return isPassed(state, branch);
+    const passed = messages.get(number) ?? comesNext(branch);
+    messages.set(number, passed);
+    return passed;
+  };
+  return comesNext;
 }
 
-/** All that it comes after has passed. */
-export function comesNext(state: State, branch: Branch): boolean {
-  return branch.after.every((number) => {
-    const earlier = branchOf(state, number);
-    return earlier !== undefined && hasPassed(state, earlier);
-  });
-}
+/** Done, or skipped by a person while the decision stands to commit: the rest goes on without it. */
+const isPassed = (state: State, { forward, stage }: Branch): boolean =>
+  forward === 'done' || (state.decision === 'commit' && stage.at === 'skipped');
 
 /**
  * Whether nothing holds back the undo of a branch: one is undone after all that came after it, by `after` in a plan,
@@ -30,17 +36,20 @@ export function undoOrder(state: State): (branch: Branch) => boolean {
     return (branch) => branch.outcomePosition === null || branch.outcomePosition > lastAdded;
   }
   const blocked = earlierThan(state, unfinished);
-  return (branch) => !blocked.has(branch.number);
+  return (branch) => blocked[branch.number] !== true;
 }
 
-/** Numbers of all branches that come before any of these. */
-function earlierThan(state: State, branches: readonly Branch[]): ReadonlySet<number> {
-  const earlier = new Set<number>();
-  const rest = branches.flatMap((branch) => branch.after);
-  for (let number = rest.pop(); number !== undefined; number = rest.pop()) {
-    if (earlier.has(number)) continue;
-    earlier.add(number);
-    rest.push(...(branchOf(state, number)?.after ?? []));
+/** Marks by its number every branch that comes before any of these. Looks at each link twice at most. */
+function earlierThan(state: State, branches: readonly Branch[]): readonly boolean[] {
+  const earlier: boolean[] = new Array(state.branches.length + 1).fill(false);
+  const rest = [...branches];
+  for (let branch = rest.pop(); branch; branch = rest.pop()) {
+    for (const number of branch.after) {
+      const before = earlier[number] ? undefined : branchOf(state, number);
+      if (!before) continue;
+      earlier[number] = true;
+      rest.push(before);
+    }
   }
   return earlier;
 }
@@ -49,9 +58,11 @@ function earlierThan(state: State, branches: readonly Branch[]): ReadonlySet<num
 export const messagesMayGo = (state: State): boolean =>
   !state.branches.some((branch) => branch.kind !== 'message' && branch.stage.at === 'asked');
 
-/** What is left can only be moved by a person: some branch is parked and nothing is asked. */
+export const isAsked = (state: State): boolean =>
+  state.check?.at === 'asked' || state.branches.some((branch) => branch.stage.at === 'asked');
+
+/** What is left can only be moved by a person: something is parked and nothing is asked. */
 export const onlyParkedLeft = (state: State): boolean =>
-  state.branches.some((branch) => branch.stage.at === 'parked') &&
-  !state.branches.some((branch) => branch.stage.at === 'asked' || branch.stage.at === 'to_undo');
+  (state.check?.at === 'parked' || state.branches.some((branch) => branch.stage.at === 'parked')) && !isAsked(state);
 
 export const allSettled = (state: State): boolean => state.branches.every(isSettled);

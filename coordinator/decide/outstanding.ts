@@ -1,10 +1,10 @@
 /** Which commands are outstanding: a pure function of the state. Nothing of it is stored. */
 import type { Command, CommandBody } from '../../sdk/protocol/commands.js';
-import { phaseOf } from '../../sdk/protocol/kinds.js';
+import type { CoordinatorId } from '../../sdk/protocol/ids.js';
 import type { Json } from '../../sdk/protocol/json.js';
+import { phaseOf } from '../../sdk/protocol/kinds.js';
 import { fillIn } from '../../sdk/protocol/references.js';
 import { outputOf, pivotInDoubt } from './conclude.js';
-import type { CoordinatorId } from '../../sdk/protocol/ids.js';
 import { type Branch, type State, statusOf, type Work } from './state.js';
 
 export interface Outstanding {
@@ -34,14 +34,27 @@ export function outstanding(state: State): readonly Outstanding[] {
 }
 
 /** The command for what is outstanding, to be sent now. One that is sent late keeps its full time. */
-export function commandFor(state: State, { branch: number, work, expiresAt }: Outstanding, now: number): Command | undefined {
+export function commandFor(
+  state: State,
+  { branch: number, work, expiresAt }: Outstanding,
+  now: number,
+): Command | undefined {
   const timeoutMs = expiresAt - work.dueAt;
   const late = now - work.dueAt > timeoutMs / 2;
-  const sent = { attempt: work.attempt, dueAt: work.dueAt, expiresAt: late ? now + timeoutMs : expiresAt, traceId: state.traceId };
+  const sent = {
+    attempt: work.attempt,
+    dueAt: work.dueAt,
+    expiresAt: late ? now + timeoutMs : expiresAt,
+    traceId: state.traceId,
+  };
   const { xid } = state;
   if (number === 0) {
     if (!state.checkTarget) return undefined;
-    return { ...sent, target: state.checkTarget, body: { xid, branch: 0, id: '_check', op: 'check', input: state.metadata } };
+    return {
+      ...sent,
+      target: state.checkTarget,
+      body: { xid, branch: 0, id: '_check', op: 'check', input: state.metadata },
+    };
   }
   const branch = state.branches[number - 1];
   return branch && { ...sent, target: branch.target, body: bodyOf(state, branch, work) };

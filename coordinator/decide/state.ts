@@ -32,9 +32,15 @@ export type Stage =
   | { readonly at: 'done' }
   | { readonly at: 'refused' }
   | { readonly at: 'uncertain' }
-  /** Must be undone; those that came after it are not undone yet. */
-  | { readonly at: 'to_undo' }
-  | { readonly at: 'parked'; readonly op: Op; readonly attempt: number; readonly reason: string; readonly expiresAt: number }
+  /** Must be undone, next by this attempt; those that came after it are not undone yet. */
+  | { readonly at: 'to_undo'; readonly attempt: number }
+  | {
+      readonly at: 'parked';
+      readonly op: Op;
+      readonly attempt: number;
+      readonly reason: string;
+      readonly expiresAt: number;
+    }
   | { readonly at: 'committed' }
   | { readonly at: 'undone' }
   | { readonly at: 'skipped' };
@@ -57,6 +63,10 @@ export interface Branch {
   readonly forward: ForwardFact | null;
   /** Forward commands that may have been sent. */
   readonly forwardAttempts: number;
+  /** A forward command may be under way until then, though the outcome is known: the undo waits for it. */
+  readonly forwardExpiresAt: number;
+  /** Some command that was never answered, of whatever op, may take effect until then: no person decides by hand before. */
+  readonly unansweredUntil: number;
   readonly output: Json | null;
   readonly lastError: string | null;
   readonly startedAt: number | null;

@@ -1,6 +1,7 @@
 import { delayMs } from '../backoff.js';
 import { conclude, decideCommit } from '../conclude.js';
 import type { Draft } from '../draft.js';
+import type { Event } from '../events.js';
 import type { InputOf, Verdict } from '../inputs.js';
 import type { Work } from '../state.js';
 import { stale } from './verdicts.js';
@@ -12,15 +13,19 @@ export function checkAnswer(draft: Draft, { attempt, answer }: InputOf<'check_an
   if (answer === 'commit') decideCommit(draft, 'the check answered committed');
   else if (answer === 'rollback') draft.emit({ type: 'decided', decision: 'rollback', reason: check.reason });
   else if (attempt !== check.work.attempt) return stale('a newer attempt is under way');
-  else checkFailed(draft, check.work, answer === 'unknown' ? 'the check answered: not known yet' : answer.error);
+  else draft.emit(checkFailed(draft, check.work, answer === 'unknown' ? notKnown : answer.error));
   conclude(draft);
   return undefined;
 }
 
-export function checkFailed(draft: Draft, work: Work, error: string): void {
-  const { now, draw } = draft.moment;
-  const { backoff, parkAfterMs } = draft.state.policy;
+const notKnown = 'the check answered: not known yet';
+
+export function checkFailed({ state, moment }: Draft, work: Work, error: string, crashed = false): Event {
+  const { now, draw } = moment;
+  const { backoff, parkAfterMs, crashesMax } = state.policy;
   const { attempt } = work;
-  if (now - work.since >= parkAfterMs) return draft.emit({ type: 'check_parked', attempt, reason: error });
-  draft.emit({ type: 'check_failed', attempt, error, dueAt: now + delayMs(backoff, work.failures, draw) });
+  const poison = crashed && work.crashes + 1 >= crashesMax;
+  if (poison || now - work.since >= parkAfterMs) return { type: 'check_parked', attempt, reason: error };
+  const dueAt = now + delayMs(backoff, work.failures, draw);
+  return { type: 'check_failed', attempt, error, dueAt, ...(crashed && { crashed }) };
 }

@@ -1,16 +1,18 @@
-import { conclude, decideCommit, pivotInDoubt, wantRollback } from '../conclude.js';
+import { planted } from '#faults';
+import { allHaveOutcome, conclude, decideCommit, pivotInDoubt, wantRollback } from '../conclude.js';
 import type { Draft } from '../draft.js';
 import type { InputOf, Verdict } from '../inputs.js';
 import { refuse, same, stale } from './verdicts.js';
 
-export function commit(draft: Draft): void {
+export function commit(draft: Draft): undefined {
   draft.emit({ type: 'closed' });
   conclude(draft);
 }
 
 export function commitAgain(draft: Draft): Verdict {
   const { state } = draft;
-  if (state.drivenBy === 'plan') return refuse('driven_by_plan', `the coordinator drives plan ${state.xid} to its end by itself`);
+  if (state.drivenBy === 'plan')
+    return refuse('driven_by_plan', `the coordinator drives plan ${state.xid} to its end by itself`);
   if (state.decision === 'rollback') return refuse('already_decided', `rollback of ${state.xid} is decided`);
   return same;
 }
@@ -18,8 +20,8 @@ export function commitAgain(draft: Draft): Verdict {
 /** The initiator says that its own work is committed: what the check would have told. */
 export function commitWhileAsking(draft: Draft): Verdict | undefined {
   const { state } = draft;
-  const undone = state.branches.some(({ stage }) => stage.at === 'asked' || stage.at === 'uncertain');
-  if (state.drivenBy === 'plan' || !state.check || undone || state.rollbackOnly !== null) return commitAgain(draft);
+  const open = state.check !== null && state.rollbackOnly === null && allHaveOutcome(state);
+  if (state.drivenBy === 'plan' || !open) return commitAgain(draft);
   decideCommit(draft);
   conclude(draft);
   return undefined;
@@ -27,15 +29,19 @@ export function commitWhileAsking(draft: Draft): Verdict | undefined {
 
 export function rollback(draft: Draft, { reason }: InputOf<'rollback'>): Verdict | undefined {
   if (pivotInDoubt(draft.state)) return inDoubt(draft);
+  // The check is asked already, or waits for a person.
+  if (draft.state.check) return same;
   wantRollback(draft, reason);
   conclude(draft);
   return undefined;
 }
 
-export function rollbackAgain(draft: Draft): Verdict {
+export function rollbackAgain(draft: Draft, { reason }: InputOf<'rollback' | 'rollback_only'>): Verdict | undefined {
   const { state } = draft;
-  if (state.decision === 'commit') return refuse('already_decided', `commit of ${state.xid} is decided`);
-  return state.decision === null && pivotInDoubt(state) ? inDoubt(draft) : same;
+  if (state.decision === 'rollback') return same;
+  if (!planted('reverse-a-decision')) return refuse('already_decided', `commit of ${state.xid} is decided`);
+  draft.emit({ type: 'decided', decision: 'rollback', reason });
+  return undefined;
 }
 
 export function markRollbackOnly(draft: Draft, { reason }: InputOf<'rollback_only'>): Verdict | undefined {

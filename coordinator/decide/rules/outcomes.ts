@@ -1,156 +1,59 @@
 import { planted } from '#faults';
 import { phaseOf } from '../../../sdk/protocol/kinds.js';
-import type { Outcome } from '../../../sdk/protocol/outcomes.js';
-import { delayMs } from '../backoff.js';
 import { conclude } from '../conclude.js';
 import type { Draft } from '../draft.js';
 import type { InputOf, Verdict } from '../inputs.js';
 import { type Branch, branchOf, type Work } from '../state.js';
+import { type Answered, giveUp, meaningOf, park } from './meaning.js';
 import { refuse, same, stale } from './verdicts.js';
-
-/** A branch with the op that is asked of it. */
-interface Asked {
-  readonly branch: Branch;
-  readonly work: Work;
-}
 
 export function outcome(draft: Draft, input: InputOf<'outcome'>): Verdict | undefined {
   const branch = branchOf(draft.state, input.branch);
   if (!branch) return refuse('branch_not_found', `${draft.state.xid} has no branch ${input.branch}`);
-  const asked = askedFor(branch, input);
-  if (!asked) return afterwards(draft, branch, input);
+  const answered = answeredBy(draft, branch, input);
+  if (!answered) return lateOutcome(draft, input);
   const certain = input.outcome.kind === 'done' || input.outcome.kind === 'refused';
-  if (!certain && input.attempt !== asked.work.attempt) return stale('a newer attempt is under way');
-  record(draft, asked, input.outcome);
+  if (!certain && input.attempt !== answered.work.attempt) return stale('a newer attempt is under way');
+  draft.emit(meaningOf(draft, answered, input.outcome));
   conclude(draft);
   return undefined;
 }
 
-/** The op this outcome answers, if it is still being asked. */
-function askedFor(branch: Branch, { op, attempt }: InputOf<'outcome'>): Asked | undefined {
-  if (branch.stage.at !== 'asked' || branch.stage.work.op !== op) return undefined;
+/** The op that is answered, if it is still being asked or its outcome is still news. */
+function answeredBy(draft: Draft, branch: Branch, input: InputOf<'outcome'>): Answered | undefined {
+  const { op, attempt } = input;
+  if (branch.stage.at !== 'asked') return givenUp(draft, branch, input);
   const { work } = branch.stage;
-  return attempt === 'late' || attempt <= work.attempt ? { branch, work } : undefined;
-}
-
-/** Emits what an outcome means. */
-function record(draft: Draft, asked: Asked, outcome: Outcome): void {
-  switch (outcome.kind) {
-    case 'done':
-      return done(draft, asked, outcome.output);
-    case 'refused':
-      return refused(draft, asked, outcome);
-    case 'pending':
-      return pending(draft, asked, outcome.retryAfterMs);
-    case 'unknown':
-      return unknown(draft, asked, outcome);
-  }
-}
-
-function done(draft: Draft, { branch, work }: Asked, output: Extract<Outcome, { kind: 'done' }>['output']): void {
-  const { number } = branch;
-  const { attempt } = work;
-  switch (phaseOf(branch.kind, work.op)) {
-    case 'forward':
-      return draft.emit({ type: 'branch_done', branch: number, attempt, output });
-    case 'commit':
-      return draft.emit({ type: 'branch_committed', branch: number, attempt });
-    default:
-      return draft.emit({ type: 'branch_undone', branch: number, attempt });
-  }
-}
-
-function refused(draft: Draft, asked: Asked, { reason, code }: Extract<Outcome, { kind: 'refused' }>): void {
-  const { branch, work } = asked;
-  const forward = phaseOf(branch.kind, work.op) === 'forward';
-  if (forward && draft.state.decision !== 'commit') {
-    const { attempt } = work;
-    return draft.emit({ type: 'branch_refused', branch: branch.number, attempt, reason, code: code ?? null });
-  }
-  if (planted('refused-undo-is-done')) return done(draft, asked, null);
-  // Answered, so nothing is in flight: it can be resolved at once.
-  park(draft, asked, code ? `${code}: ${reason}` : reason, 0);
-}
-
-function pending(draft: Draft, asked: Asked, retryAfterMs: number): void {
-  const { branch, work } = asked;
+  if (work.op !== op || (attempt !== 'late' && attempt > work.attempt)) return undefined;
   const { now } = draft.moment;
-  const forward = phaseOf(branch.kind, work.op) === 'forward';
-  if (forward && draft.state.decision === 'rollback') return giveUp(draft, asked, 'still pending at the rollback');
-  const pendingForMs = now - (work.pendingSince ?? now);
-  if (pendingForMs >= draft.state.policy.pendingForMs && !planted('pending-for-ever')) {
-    return giveUp(draft, asked, `still pending after ${pendingForMs} ms`);
-  }
-  draft.emit({ type: 'branch_pending', branch: branch.number, op: work.op, attempt: work.attempt, dueAt: now + retryAfterMs });
+  const another = attempt !== work.attempt && work.dueAt <= now;
+  return { branch, work, expiresAt: another ? now + branch.timeoutMs : 0 };
 }
 
-function unknown(draft: Draft, asked: Asked, outcome: Extract<Outcome, { kind: 'unknown' }>): void {
-  failed(draft, asked, outcome.error, { retryAfterMs: outcome.retryAfterMs ?? 0, crashed: false });
+/** Nobody asks any more, but it parked without an outcome. */
+function givenUp({ state }: Draft, branch: Branch, { op, outcome }: InputOf<'outcome'>): Answered | undefined {
+  const { stage } = branch;
+  if (stage.at !== 'parked' || stage.op !== op) return undefined;
+  const doubted = state.decision === null && outcome.kind === 'refused';
+  const isNews = outcome.kind === 'done' || doubted;
+  return isNews ? { branch, work: workOf(op, stage.attempt), expiresAt: stage.expiresAt } : undefined;
 }
 
-/** An attempt without an outcome: again later, or given up when its attempts or its time are used up. */
-export function failed(
-  draft: Draft,
-  asked: Asked,
-  error: string,
-  { retryAfterMs, crashed }: { readonly retryAfterMs: number; readonly crashed: boolean },
-): void {
-  const { branch, work } = asked;
-  const { now, draw } = draft.moment;
-  const { policy, decision } = draft.state;
-  const forward = phaseOf(branch.kind, work.op) === 'forward';
-  if (forward && decision === 'rollback') return giveUp(draft, asked, error);
-  const counted = forward && decision !== 'commit';
-  const usedUp = counted ? work.failures + 1 >= branch.retry.attemptsMax : now - work.since >= policy.parkAfterMs;
-  const poison = crashed && work.crashes + 1 >= policy.crashesMax;
-  if (usedUp || poison) return giveUp(draft, asked, error);
-  const backoff = counted ? branch.retry : policy.backoff;
-  const dueAt = now + Math.max(retryAfterMs, delayMs(backoff, work.failures, draw, branch.number));
-  const { op, attempt } = work;
-  draft.emit({ type: 'attempt_failed', branch: branch.number, op, attempt, error, dueAt, ...(crashed && { crashed }) });
+/** An attempt of which only the number is still known. */
+function workOf(op: Work['op'], attempt: number): Work {
+  return { op, attempt, failures: 0, crashes: 0, dueAt: 0, since: 0, pendingSince: null, by: '' as Work['by'], seq: 0 };
 }
 
-/** No outcome, and no more attempts. A pivot parks: it may have taken effect, and nothing may decide against it. */
-function giveUp(draft: Draft, asked: Asked, error: string): void {
-  const { branch, work } = asked;
-  const { decision } = draft.state;
-  const forward = phaseOf(branch.kind, work.op) === 'forward';
-  if (forward && (decision === 'rollback' || (decision === null && !branch.pivot))) {
-    return draft.emit({ type: 'branch_uncertain', branch: branch.number, attempt: work.attempt, error });
-  }
-  park(draft, asked, error, Math.max(work.dueAt, draft.moment.now) + branch.timeoutMs);
-}
-
-function park(draft: Draft, { branch, work }: Asked, reason: string, expiresAt: number): void {
-  const { op, attempt } = work;
-  draft.emit({ type: 'branch_parked', branch: branch.number, op, attempt, reason, expiresAt });
-}
-
-/** An outcome that the log cannot take parks its own branch. */
+/** An outcome that the log cannot take parks its own branch. One that is to be undone anyway is undone. */
 export function unstorable(draft: Draft, { branch: number, op, error }: InputOf<'unstorable'>): Verdict | undefined {
   const branch = branchOf(draft.state, number);
   if (branch?.stage.at !== 'asked' || branch.stage.work.op !== op) return stale('it is not being asked any more');
-  park(draft, { branch, work: branch.stage.work }, `its outcome could not be stored: ${error}`, 0);
+  const asked = { branch, work: branch.stage.work };
+  const reason = `its outcome could not be stored: ${error}`;
+  const overtaken = phaseOf(branch.kind, op) === 'forward' && draft.state.decision === 'rollback';
+  draft.emit(overtaken ? giveUp(draft, asked, reason) : park(asked, reason, 0));
   conclude(draft);
   return undefined;
-}
-
-/** An outcome for an op that nobody is asking just now. */
-function afterwards(draft: Draft, branch: Branch, input: InputOf<'outcome'>): Verdict | undefined {
-  const { stage } = branch;
-  const forward = phaseOf(branch.kind, input.op) === 'forward';
-  const parkedOnIt = stage.at === 'parked' && stage.op === input.op;
-  const doneBeforeUndo = forward && stage.at === 'to_undo' && branch.forward === 'unknown';
-  if (input.outcome.kind !== 'done' || !(parkedOnIt || doneBeforeUndo)) return lateOutcome(draft, input);
-  done(draft, { branch, work: workOf(branch, input) }, input.outcome.output);
-  conclude(draft);
-  return undefined;
-}
-
-function workOf(branch: Branch, input: InputOf<'outcome'>): Work {
-  const attempt = branch.stage.at === 'parked' ? branch.stage.attempt : branch.forwardAttempts;
-  const none = { failures: 0, crashes: 0, dueAt: 0, since: 0, pendingSince: null, seq: 0 };
-  return { op: input.op, attempt, by: '' as Work['by'], ...none };
 }
 
 /** Held against what is recorded: a repeat is fine, a contradiction is an alarm. */
@@ -161,7 +64,8 @@ export function lateOutcome(draft: Draft, input: InputOf<'outcome'>): Verdict {
   const said = input.outcome.kind;
   if (said === 'pending' || said === 'unknown') return stale('nothing is asked of the branch now');
   if (planted('accept-any-late-outcome')) {
-    record(draft, { branch, work: workOf(branch, input) }, input.outcome);
+    const answered = { branch, work: workOf(input.op, branch.forwardAttempts), expiresAt: 0 };
+    draft.emit(meaningOf(draft, answered, input.outcome));
     return { kind: 'append', events: draft.events };
   }
   if (recorded === said) return same;

@@ -7,8 +7,11 @@ import { refuse, same } from './verdicts.js';
 /** A person asks to try again now: what is parked, and what waits for its next attempt. */
 export function retry(draft: Draft, { by }: InputOf<'retry'>): Verdict | undefined {
   const { state, moment } = draft;
-  const waits = state.branches.some(({ stage }) => stage.at === 'parked' || (stage.at === 'asked' && stage.work.dueAt > moment.now));
-  const checkWaits = state.check?.at === 'parked' || (state.check?.at === 'asked' && state.check.work.dueAt > moment.now);
+  const waits = state.branches.some(
+    ({ stage }) => stage.at === 'parked' || (stage.at === 'asked' && stage.work.dueAt > moment.now),
+  );
+  const checkWaits =
+    state.check?.at === 'parked' || (state.check?.at === 'asked' && state.check.work.dueAt > moment.now);
   if (!waits && !checkWaits) return same;
   draft.emit({ type: 'retried', by });
   conclude(draft);
@@ -17,6 +20,10 @@ export function retry(draft: Draft, { by }: InputOf<'retry'>): Verdict | undefin
 
 /** A person decides parked branches by hand; all of them or, when one cannot be, none. */
 export function resolve(draft: Draft, { branches, by }: InputOf<'resolve'>): Verdict | undefined {
+  if (branches.length === 0) return same;
+  if (new Set(branches.map(({ branch }) => branch)).size < branches.length) {
+    return refuse('invalid_request', 'expected each branch at most once');
+  }
   for (const each of branches) {
     const error = whyNot(draft, each);
     if (error) return error;
@@ -30,11 +37,18 @@ export function resolve(draft: Draft, { branches, by }: InputOf<'resolve'>): Ver
 
 function whyNot({ state, moment }: Draft, { branch: number }: Resolution): Verdict | undefined {
   const branch = branchOf(state, number);
-  if (!branch) return refuse('branch_not_found', `${state.xid} has no branch ${number}; it has ${state.branches.length}`);
+  if (!branch)
+    return refuse('branch_not_found', `${state.xid} has no branch ${number}; it has ${state.branches.length}`);
   if (branch.stage.at !== 'parked') {
-    return refuse('branch_not_parked', `branch ${number} of ${state.xid} is ${branch.stage.at}; only a parked one can be resolved`);
+    return refuse(
+      'branch_not_parked',
+      `branch ${number} of ${state.xid} is ${branch.stage.at}; only a parked one can be resolved`,
+    );
   }
   const leftMs = branch.stage.expiresAt - moment.now;
   if (leftMs <= 0) return undefined;
-  return refuse('command_in_flight', `the last '${branch.stage.op}' of branch ${number} may take effect for ${leftMs} ms more`);
+  return refuse(
+    'command_in_flight',
+    `the last '${branch.stage.op}' of branch ${number} may take effect for ${leftMs} ms more`,
+  );
 }

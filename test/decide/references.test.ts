@@ -1,0 +1,97 @@
+import test from 'ava';
+import { commandFor } from '../../coordinator/decide/outstanding.js';
+import type { Machine } from './machine.js';
+import { planned } from './requests.js';
+
+const bodyFor = (machine: Machine, branch: number) =>
+  commandFor(machine.current, machine.outstandingOf(branch), machine.now)!.body;
+
+test('$from takes a value from an earlier output, $value hides what looks like one', (t) => {
+  const machine = planned([
+    { id: 'order' },
+    {
+      id: 'pay',
+      input: {
+        id: { $from: 'order.lines.1.id' },
+        all: { $from: 'order' },
+        raw: { $value: { $from: 'order' } },
+        list: [1],
+      },
+    },
+  ]);
+  const output = { lines: [{ id: 'x' }, { id: 'y' }] };
+  machine.done(1, output);
+  t.deepEqual(bodyFor(machine, 2).input, { id: 'y', all: output, raw: { $from: 'order' }, list: [1] });
+});
+
+test('a reference without a value refuses its step before anything is sent', (t) => {
+  const machine = planned([{ id: 'order' }, { id: 'pay', input: { $from: 'order.nothing' } }]);
+  machine.done(1, { id: 1 });
+  t.deepEqual(
+    machine.rows.at(-1)!.events.map(({ type }) => type),
+    ['branch_done', 'branch_refused', 'decided'],
+  );
+  t.like(machine.rows.at(-1)!.events[1], { attempt: 0, code: 'reference_missing' });
+  t.deepEqual(machine.stages(), ['asked', 'refused'], 'and is not told of the rollback');
+});
+
+test('a value that is null is a value', (t) => {
+  const machine = planned([{ id: 'order' }, { id: 'pay', input: { id: { $from: 'order' } } }]);
+  machine.done(1, null);
+  t.deepEqual(bodyFor(machine, 2).input, { id: null });
+});
+
+test('the compensation of a step gets its input filled in as the action did, its output, and the reason', (t) => {
+  const machine = planned([{ id: 'order' }, { id: 'pay', input: { id: { $from: 'order.id' } } }, { id: 'ship' }]);
+  machine.done(1, { id: 9 });
+  machine.done(2, { receipt: 4 });
+  machine.refused(3, 'no van');
+  t.deepEqual(bodyFor(machine, 2), {
+    xid: machine.current.xid,
+    branch: 2,
+    id: 'pay',
+    kind: 'saga',
+    op: 'compensate',
+    input: { id: 9 },
+    output: { receipt: 4 },
+    forward: 'done',
+    reason: "'ship' was refused: no van",
+  });
+});
+
+test('after the pivot a missing reference parks its step, and a person can only skip it or call it done', (t) => {
+  const machine = planned([
+    { id: 'pay', pivot: true },
+    { id: 'ship', input: { $from: 'pay.address' } },
+    { id: 'mail' },
+  ]);
+  machine.done(1, {});
+  t.is(machine.phase, 'parked_commit');
+  t.like(machine.branch(2).stage, { at: 'parked', op: 'action', attempt: 0, expiresAt: 0 });
+  machine.retry();
+  t.is(machine.phase, 'parked_commit', 'it is still missing');
+  machine.resolve(2, 'done');
+  t.deepEqual(machine.commands(), ['3.action.1']);
+});
+
+test('a message whose reference is missing parks, also when it goes because a later step parked', (t) => {
+  const machine = planned([
+    { id: 'pay', pivot: true },
+    { id: 'tell', kind: 'message', input: { $from: 'pay.b' }, after: ['pay'] },
+    { id: 'ship', input: { $from: 'pay.a' }, after: ['pay'] },
+  ]);
+  machine.done(1, {});
+  t.deepEqual(machine.stages(), ['committed', 'parked', 'parked']);
+  t.is(machine.status, 'parked');
+});
+
+test('a step refused for a missing reference stays unsent when the check says committed and a person retries', (t) => {
+  const machine = planned([{ id: 'a' }, { id: 'b', input: { $from: 'a.x' } }], { onTimeout: 'ask' });
+  machine.done(1, {});
+  t.is(machine.phase, 'asking');
+  machine.check('commit');
+  t.is(machine.phase, 'parked_commit');
+  machine.retry();
+  t.is(machine.phase, 'parked_commit');
+  t.deepEqual(machine.commands(), []);
+});

@@ -52,7 +52,7 @@ export function begin(branch: Branch, row: RowContext): Branch {
 export function toCommit(branch: Branch, row: RowContext): Branch {
   const op = opOf(branch.kind, 'commit');
   if (op) return { ...branch, stage: { at: 'asked', work: ask(op, row) } };
-  return { ...branch, stage: { at: 'committed' }, finishedAt: row.at };
+  return { ...branch, stage: { at: 'committed', attempt: branch.forwardAttempts }, finishedAt: row.at };
 }
 
 /** Under a rollback decision, once the forward op is surely not in flight from here. */

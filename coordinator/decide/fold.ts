@@ -127,7 +127,7 @@ function apply(state: State, event: Exclude<Event, { type: 'opened' }>, row: Row
     case 'branch_undone':
       return change(state, event.branch, (branch) => ({
         ...branch,
-        stage: { at: event.type === 'branch_committed' ? 'committed' : 'undone' },
+        stage: { at: event.type === 'branch_committed' ? 'committed' : 'undone', attempt: event.attempt },
         lastError: null,
         finishedAt: row.at,
       }));
@@ -253,8 +253,8 @@ function resolved(state: State, branch: Branch, event: EventOf<'branch_resolved'
     return asDecided(state, done, row);
   }
   const forward = phase === 'forward' ? 'refused' : branch.forward;
-  const done = phase === 'commit' ? 'committed' : 'undone';
-  return { ...branch, forward, stage: { at: event.as === 'done' ? done : 'skipped' }, finishedAt: row.at };
+  const done = { at: phase === 'commit' ? 'committed' : 'undone', attempt: branch.stage.attempt } as const;
+  return { ...branch, forward, stage: event.as === 'done' ? done : { at: 'skipped' }, finishedAt: row.at };
 }
 
 function checkAgain(state: State, event: EventOf<'check_failed'>, row: RowContext): State {

@@ -41,8 +41,9 @@ export type Stage =
       readonly reason: string;
       readonly expiresAt: number;
     }
-  | { readonly at: 'committed' }
-  | { readonly at: 'undone' }
+  /** `attempt`: the number of the last command of the op that ended it. */
+  | { readonly at: 'committed'; readonly attempt: number }
+  | { readonly at: 'undone'; readonly attempt: number }
   | { readonly at: 'skipped' };
 
 export interface Branch {

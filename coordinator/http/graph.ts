@@ -1,5 +1,6 @@
 /** The order of a plan's steps: by index, from `after`, which names ids. */
 import type { InputError } from '../../sdk/protocol/errors.js';
+import { limits } from '../../sdk/protocol/limits.js';
 import type { StepBody } from '../../sdk/protocol/schemas.js';
 import { findingsMax, shown } from './check.js';
 
@@ -14,6 +15,12 @@ export interface Graph {
 
 /** Reads the order of steps; undefined when there is none, and then the findings say why. */
 export function graphOf(steps: readonly StepBody[], findings: InputError[]): Graph | undefined {
+  const links = steps.reduce((sum, { after }) => sum + (after?.length ?? 1), 0);
+  if (links > limits.linksMax) {
+    const message = `expected at most ${limits.linksMax} entries of after in all, got ${links}`;
+    findings.push({ pointer: '/steps', message });
+    return undefined;
+  }
   const indexOf = indexes(steps, findings);
   const after = steps.map((step, index) => afterOf(step, index, indexOf, findings));
   if (findings.length > 0) return undefined;

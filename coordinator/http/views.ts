@@ -96,7 +96,7 @@ function branchStatus({ stage, kind, forward }: Branch, now: number, status: Tra
 
 /** Commands sent for the op that is or was last asked. */
 function attemptsOf({ stage, forwardAttempts }: Branch, now: number): number {
-  if (stage.at === 'parked') return stage.attempt;
+  if (stage.at === 'parked' || stage.at === 'committed' || stage.at === 'undone') return stage.attempt;
   if (stage.at !== 'asked') return forwardAttempts;
   return stage.work.dueAt <= now ? stage.work.attempt : stage.work.attempt - 1;
 }

@@ -2,6 +2,8 @@
 export const limits = Object.freeze({
   bodyBytes: 1024 * 1024,
   stepsMax: 1000,
+  /** Entries of all `after` of a plan together: what walks a plan takes time by them. */
+  linksMax: 10_000,
   stepInputBytes: 256 * 1024,
   outcomeBodyBytes: 1024 * 1024,
   metadataBytes: 16 * 1024,

@@ -100,3 +100,14 @@ test('G1 what a third coordinator has in hand is neither counted nor taken over:
   t.is(machine.current.owner, coordinator('b'));
   t.deepEqual(works(), before);
 });
+
+test('time in which no coordinator was there to try is not held against a participant', (t) => {
+  const machine = planned([{ id: 'a', kind: 'tcc' }]);
+  machine.answer(1, { kind: 'done', output: null });
+  machine.now += machine.current.policy.parkAfterMs * 10;
+  adoptedBy(machine, 'b');
+  t.deepEqual(machine.commands(), ['1.confirm.2'], 'the op is tried before it is given up on');
+  machine.untilDue(1);
+  machine.answer(1, { kind: 'unknown', error: '503' });
+  t.is(machine.status, 'parked');
+});

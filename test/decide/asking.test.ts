@@ -198,3 +198,16 @@ test('I4 an outcome that cannot be stored does not hide that the check is still 
   machine.check('rollback');
   t.deepEqual(machine.commands(), ['1.compensate.1']);
 });
+
+test('I6 nor is that refused step resolved while another command of it may be under way', (t) => {
+  const machine = planned([{ id: 'a' }], ask);
+  machine.unknown(1);
+  machine.untilDue(1);
+  machine.put({ type: 'outcome', branch: 1, op: 'action', attempt: 1, outcome: { kind: 'refused', reason: 'no' } });
+  machine.check('commit');
+  t.is(machine.phase, 'parked_commit');
+  t.is(machine.branch(1).finishedAt, null);
+  t.is(inAWord(machine.resolve(1, 'skipped')), 'command_in_flight');
+  machine.now += 1000;
+  t.is(inAWord(machine.resolve(1, 'skipped')), 'append');
+});

@@ -1,4 +1,5 @@
 import test from 'ava';
+import { armed } from '../../coordinator/faults/armed.js';
 import { planOf, startServing } from './serving.js';
 
 test('E1 the same id and the same body again is one transaction and the same answer', async (t) => {
@@ -31,6 +32,14 @@ test('E2 the same id with another body is a conflict, and the first stays as it 
   }
   t.deepEqual((await get('/v1/transactions/order-1')).body, before.body);
   t.is(await stored(), 1);
+});
+
+test.serial('E2 without the look at the body, another one passes for a repeat', async (t) => {
+  armed.planted.add('ignore-body-on-resubmit');
+  t.teardown(() => armed.planted.delete('ignore-body-on-resubmit'));
+  const { post } = await startServing(t);
+  await post('/v1/transactions', { ...planOf('a'), xid: 'order-1' });
+  t.is((await post('/v1/transactions', { ...planOf('b'), xid: 'order-1' })).status, 200);
 });
 
 test('E1 the same id submitted many times at once is one transaction', async (t) => {

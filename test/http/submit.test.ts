@@ -94,10 +94,20 @@ test('a branch has no place in a plan', (t) => {
   t.like(readBranch(saga('a', { input: { $from: 'x' } }), reading), { after: [], templated: undefined });
 });
 
+test('J8 a plan with too many links is refused before anything walks it', (t) => {
+  const dense = Array.from({ length: 200 }, (_, index) =>
+    saga(`s${index}`, { after: Array.from({ length: index }, (_, earlier) => `s${earlier}`) }),
+  );
+  const error = t.throws(() => branches(...dense), { instanceOf: ConcordatError });
+  t.deepEqual(error?.details, [
+    { pointer: '/steps', message: 'expected at most 10000 entries of after in all, got 19900' },
+  ]);
+});
+
 test('J8 the largest plans are read in no time', (t) => {
   const wide = Array.from({ length: 1000 }, (_, index) =>
     saga(`s${index}`, {
-      after: Array.from({ length: Math.min(index, 200) }, (_, back) => `s${index - 1 - back}`),
+      after: Array.from({ length: Math.min(index, 10) }, (_, back) => `s${index - 1 - back}`),
       input: index > 0 ? { $from: 's0' } : null,
       ...(index === 500 && { pivot: true }),
     }),

@@ -25,7 +25,8 @@ export function checkFailed({ state, moment }: Draft, work: Work, error: string,
   const { backoff, parkAfterMs, crashesMax } = state.policy;
   const { attempt } = work;
   const poison = crashed && work.crashes + 1 >= crashesMax;
-  if (poison || now - work.since >= parkAfterMs) return { type: 'check_parked', attempt, reason: error };
+  const timeIsUp = !crashed && now - work.since >= parkAfterMs;
+  if (poison || timeIsUp) return { type: 'check_parked', attempt, reason: error };
   const dueAt = now + delayMs(backoff, work.failures, draw);
   return { type: 'check_failed', attempt, error, dueAt, ...(crashed && { crashed }) };
 }

@@ -91,7 +91,9 @@ export function failed(
   const { now, draw } = draft.moment;
   const { policy, decision } = draft.state;
   const counted = isForward(asked) && decision !== 'commit';
-  const usedUp = counted ? work.failures + 1 >= branch.retry.attemptsMax : now - work.since >= policy.parkAfterMs;
+  // Time in which no coordinator was there to try is not held against the participant.
+  const timeIsUp = !crashed && now - work.since >= policy.parkAfterMs;
+  const usedUp = counted ? work.failures + 1 >= branch.retry.attemptsMax : timeIsUp;
   const poison = crashed && work.crashes + 1 >= policy.crashesMax;
   const overtaken = counted && decision === 'rollback';
   if (usedUp || poison || overtaken) return giveUp(draft, asked, error);

@@ -68,15 +68,30 @@ export interface Sources {
 
 /** Reads and checks the whole configuration. Throws {@link ConfigError}. */
 export function loadConfig({ flags = {}, env = process.env, directory = process.cwd() }: Sources = {}): Config {
-  const dotenv = readOptional(join(directory, '.env'));
   const given: AllGiven = new Map([
     ...settingNames.flatMap((name) => entry(name, (settings[name] as Setting).default, 'its default')),
     ...fromFile(join(directory, 'concordat.config.json')),
-    ...fromEnv(dotenv === undefined ? {} : parseEnv(dotenv), ' in .env'),
+    ...fromEnv(dotenvOf(directory), ' in .env'),
     ...fromEnv(env, ''),
     ...settingNames.flatMap((name) => entry(name, flags[name], flagName(name))),
   ]);
   return configOf(given);
+}
+
+/** Where the commands find the coordinator, and the key for it; what neither `.env` nor the environment says is left out. */
+export function clientSettings({ env = process.env, directory = process.cwd() }: Omit<Sources, 'flags'> = {}): {
+  readonly url?: string;
+  readonly apiKey?: string;
+} {
+  const dotenv = dotenvOf(directory);
+  const url = env.CONCORDAT_URL || dotenv.CONCORDAT_URL;
+  const apiKey = env.CONCORDAT_API_KEY || dotenv.CONCORDAT_API_KEY;
+  return { ...(url && { url }), ...(apiKey && { apiKey }) };
+}
+
+function dotenvOf(directory: string): Readonly<Record<string, string | undefined>> {
+  const text = readOptional(join(directory, '.env'));
+  return text === undefined ? {} : parseEnv(text);
 }
 
 function configOf(given: AllGiven): Config {

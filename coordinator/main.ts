@@ -72,6 +72,7 @@ export async function run(config: Config): Promise<Running> {
       await Promise.all([door.close(stopGraceMs), coordinator.stop(stopGraceMs)]);
       await transport.close();
       await store.close();
+      log.info({ coordinator: coordinator.id, ...store.stats() }, 'stopped');
     },
   };
 }

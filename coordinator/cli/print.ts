@@ -2,6 +2,8 @@
 import { cleanText } from '../dispatch/text.js';
 
 const cellMax = 60;
+/** The last column pushes none aside: it holds reasons and errors, which are needed whole. */
+const lastCellMax = 300;
 
 /** One value on one line, safe to show. */
 export const safe = (value: unknown, charactersMax = cellMax): string => {
@@ -11,7 +13,8 @@ export const safe = (value: unknown, charactersMax = cellMax): string => {
 
 /** Columns as wide as their widest cell. */
 export function table(head: readonly string[], rows: readonly (readonly unknown[])[]): string {
-  const lines = [head, ...rows.map((row) => row.map((cell) => safe(cell)))];
+  const maxOf = (column: number): number => (column === head.length - 1 ? lastCellMax : cellMax);
+  const lines = [head, ...rows.map((row) => row.map((cell, column) => safe(cell, maxOf(column))))];
   const widths = head.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
   return lines
     .map((line) =>

@@ -1,7 +1,16 @@
 import { Command, Option } from 'commander';
-import { ConfigError, loadConfig, type Setting, type SettingName, settingNames, settings } from '../config.js';
+import {
+  type Config,
+  ConfigError,
+  loadConfig,
+  type Setting,
+  type SettingName,
+  settingNames,
+  settings,
+} from '../config.js';
 import { allowList } from '../dispatch/allow.js';
 import { signer } from '../dispatch/sign.js';
+import { StoreError } from '../store/store.js';
 import { exitCodes } from './exit.js';
 import { say } from './print.js';
 
@@ -40,7 +49,9 @@ async function serve(flags: Readonly<Record<string, string | true>>): Promise<vo
   named('signingSecret', () => signer(config.signingSecrets));
   // Loaded here, so that the other commands need neither a database driver nor a server.
   const { run } = await import('../main.js');
-  const running = await run(config);
+  const running = await run(config).catch((error: unknown) => {
+    throw atStart(error, config);
+  });
   say(JSON.stringify({ listening: running.url, pid: process.pid, store: config.store.kind, queue: config.queue.kind }));
   const signal = new Promise<undefined>((resolve) => {
     for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => resolve(undefined));
@@ -54,6 +65,16 @@ async function serve(flags: Readonly<Record<string, string | true>>): Promise<vo
   // A second signal finds no handler and ends the process at once.
   await running.stop();
   process.exit(0);
+}
+
+/** Why it did not start, under the name of the setting that leads there. */
+function atStart(error: unknown, { store, listen }: Config): unknown {
+  if (error instanceof StoreError) {
+    return new Error(`store (sqlite:${store.path}): expected a store that can be opened, got: ${error.message}`);
+  }
+  const { syscall, message } = error as NodeJS.ErrnoException;
+  if (syscall !== 'listen' && syscall !== 'getaddrinfo') return error;
+  return new Error(`listen (${listen.host}:${listen.port}): expected a free address of this machine, got ${message}`);
 }
 
 /** What only the rooms themselves can check, under the name of its setting. */

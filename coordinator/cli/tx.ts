@@ -1,7 +1,9 @@
 /** `concordat tx …`: looking at transactions and moving those that are stuck. */
 import { Command, Option } from 'commander';
 import { type Client, connect } from '../../sdk/client/client.js';
+import { limits } from '../../sdk/protocol/limits.js';
 import { type TransactionStatus, transactionStatuses } from '../../sdk/protocol/views.js';
+import { clientSettings } from '../config.js';
 import { UsageError } from './exit.js';
 import { json, say, table } from './print.js';
 import { eventLines, transactionLines } from './show.js';
@@ -74,7 +76,7 @@ async function withClient(shared: Shared, work: (client: Client) => Promise<void
 
 function connectTo({ url }: Shared): Client {
   try {
-    return connect(url === undefined ? {} : { url });
+    return connect({ ...clientSettings(), ...(url !== undefined && { url }) });
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error));
   }
@@ -109,7 +111,7 @@ function listCommand(): Command {
       new Option('--status <status>', 'only these; may be repeated')
         .choices(transactionStatuses)
         .argParser(collect)
-        .default([]),
+        .default([], 'all'),
     )
     .option('--name <name>', 'only of this name')
     .option('--business-key <key>', 'only of this business key')
@@ -121,7 +123,7 @@ function listCommand(): Command {
         const { status, name, businessKey, cursor } = options;
         const page = await client.list({
           status,
-          limit: Number(options.limit),
+          limit: limitOf(options.limit),
           ...(name && { name }),
           ...(businessKey && { businessKey }),
           ...(cursor && { cursor }),
@@ -141,6 +143,14 @@ function listCommand(): Command {
         if (page.nextCursor) say(`\nmore: --cursor ${page.nextCursor}`);
       }),
     );
+}
+
+function limitOf(text: string): number {
+  const limit = /^\d{1,4}$/.test(text) ? Number(text) : 0;
+  if (limit >= 1 && limit <= limits.listMax) return limit;
+  throw new UsageError(
+    `--limit: expected a whole number from 1 to ${limits.listMax}, got ${JSON.stringify(text.slice(0, 40))}`,
+  );
 }
 
 function collect(status: string, before: readonly string[]): readonly string[] {

@@ -218,7 +218,7 @@ function againLater(branch: Branch, event: EventOf<'attempt_failed' | 'branch_pe
   if (branch.stage.at !== 'asked') return branch;
   const { work } = branch.stage;
   if (event.type === 'branch_pending') {
-    const again = askAgain(work, row, event.dueAt, { pendingSince: work.pendingSince ?? row.at });
+    const again = askAgain(work, row, event.dueAt, { pendingSince: work.pendingSince ?? row.at, crashes: 0 });
     return { ...branch, stage: { at: 'asked', work: again } };
   }
   const again = askAgain(work, row, event.dueAt, failedOnce(work, event.crashed === true));
@@ -228,7 +228,8 @@ function againLater(branch: Branch, event: EventOf<'attempt_failed' | 'branch_pe
 
 const failedOnce = (work: Work, crashed: boolean): Partial<Work> => ({
   failures: work.failures + 1,
-  crashes: work.crashes + (crashed ? 1 : 0),
+  // In a row: an attempt that its coordinator survived shows that the command does not kill its sender.
+  crashes: crashed ? work.crashes + 1 : 0,
 });
 
 function parkedBranch(branch: Branch, event: EventOf<'branch_parked'>): Branch {

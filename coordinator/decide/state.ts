@@ -12,6 +12,7 @@ export interface Work {
   /** Number of the next or current command, from 1. */
   readonly attempt: number;
   readonly failures: number;
+  /** Attempts in a row that may have been in flight when their coordinator died. */
   readonly crashes: number;
   readonly dueAt: number;
   /** When the op was first asked, or a person asked again: how long it has been tried. */

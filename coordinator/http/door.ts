@@ -11,6 +11,7 @@ import type { Rooms, Route } from './route.js';
 import { hotRoute, routes } from './routes.js';
 import { type Entrance, refuse, requestIdOf, serve } from './serve.js';
 import { remembering } from './targets.js';
+import { refuseUnparsed } from './unparsed.js';
 
 export interface DoorOptions extends Omit<Rooms, 'policy' | 'stopping'> {
   readonly config: Pick<Config, 'listen' | 'apiKeys' | 'insecure' | 'policy'>;
@@ -33,15 +34,19 @@ export function createDoor({ config, ...parts }: DoorOptions): Door {
     whoCalls: keyring(apiKeys),
   };
   const app = appOf(entrance);
+  const enter = (request: IncomingMessage, response: ServerResponse): void => {
+    // What clients ask most goes past express, whose routing costs more than all of the rest.
+    if (request.url === hotRoute.path && request.method === hotRoute.method) {
+      void serve(entrance, hotRoute, request, response, {});
+    } else app(request, response);
+  };
   const server = createServer(
     { requestTimeout: 30_000, headersTimeout: 10_000, keepAliveTimeout: 65_000, maxHeaderSize: 16 * 1024 },
-    (request, response) => {
-      // What clients ask most goes past express, whose routing costs more than all of the rest.
-      if (request.url === hotRoute.path && request.method === hotRoute.method) {
-        void serve(entrance, hotRoute, request, response, {});
-      } else app(request, response);
-    },
+    enter,
   );
+  // Whatever is expected is answered like any other request, and not by Node in words of its own.
+  server.on('checkExpectation', enter);
+  server.on('clientError', (error, socket) => refuseUnparsed(error, socket, parts.chance.id()));
   return {
     app,
     listen: () => listen(server, where),

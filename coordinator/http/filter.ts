@@ -60,5 +60,6 @@ function limitOf(text: string | undefined): number | undefined {
 
 function timeOf(text: string): number | undefined {
   const at = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,3})?Z$/.test(text) ? Date.parse(text) : Number.NaN;
-  return Number.isNaN(at) ? undefined : at;
+  // The 30th of February would be read as a day of March.
+  return !Number.isNaN(at) && new Date(at).toISOString().startsWith(text.slice(0, 10)) ? at : undefined;
 }

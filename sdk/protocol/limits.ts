@@ -40,7 +40,7 @@ export const defaults = Object.freeze({
   parkAfterMs: 24 * 3600 * 1000,
   /** How long a participant may answer `pending` to one op before that counts as no answer. */
   pendingForMs: 24 * 3600 * 1000,
-  /** How often a command may be in flight when its coordinator dies before its branch is given up on. */
+  /** How often in a row a command may be in flight when its coordinator dies, before its branch is given up on. */
   crashesMax: 10,
   /** The longest `Retry-After` that is honoured. */
   retryAfterMaxMs: 300_000,

@@ -7,6 +7,8 @@ export interface Options {
   readonly rounds: number;
   readonly ms: number;
   readonly warmMs: number;
+  /** Of a whole round, before its first point. */
+  readonly warmUpMs: number;
   readonly inFlight: readonly number[];
   readonly variants: readonly Variant[];
   readonly dir: string;
@@ -25,6 +27,7 @@ synchronous=FULL, the client waiting for the result) and prints what it cost.
   --rounds N         rounds; each has a fresh store and goes through every point   (3)
   --ms N             length of one measured point                                  (4000)
   --warm-ms N        the same load before it, not measured                         (1000)
+  --warm-up-ms N     load on the fresh processes of a round, before its first point    (6000)
   --in-flight LIST   transactions in flight                                        (1,16,64,256)
   --variants LIST    commit: all steps done; undo: the third refused               (commit,undo)
   --dir PATH         where the stores are made and removed                         (the system's temporary folder)
@@ -45,6 +48,7 @@ export function readOptions(args: readonly string[]): Options {
     rounds: count('--rounds', values.rounds ?? (quick ? '1' : '3')),
     ms: count('--ms', values.ms ?? (quick ? '1500' : '4000')),
     warmMs: count('--warm-ms', values['warm-ms'] ?? '1000'),
+    warmUpMs: count('--warm-up-ms', values['warm-up-ms'] ?? '6000'),
     inFlight: (values['in-flight'] ?? (quick ? '1,64' : '1,16,64,256')).split(',').map((n) => count('--in-flight', n)),
     variants: (values.variants ?? variants.join(',')).split(',').map(toVariant),
     dir: values.dir ?? tmpdir(),
@@ -67,6 +71,7 @@ function parse(args: readonly string[]) {
         rounds: text,
         ms: text,
         'warm-ms': text,
+        'warm-up-ms': text,
         'in-flight': text,
         variants: text,
         dir: text,

@@ -40,6 +40,7 @@ export const runRound = (round: number, options: Options, progress: (line: strin
   inFolder(options, async (dir) => {
     const store = join(dir, 'bench.db');
     const points = await withStage(dir, store, options, async (stage) => {
+      await warmUp(stage, options);
       const measured: Point[] = [];
       for (const variant of options.variants) {
         for (const inFlight of options.inFlight) {
@@ -108,6 +109,15 @@ async function withStage<T>(
     return await work({ coordinator, participant, client });
   } finally {
     for (const part of started) await part.stop();
+  }
+}
+
+/** A process that just started runs code that is not compiled yet: what one costs in its first seconds is no figure. */
+async function warmUp({ coordinator, participant, client }: Stage, { variants, warmUpMs }: Options): Promise<void> {
+  const load = { coordinatorUrl: coordinator.url, participantUrl: participant.url, inFlight: 32 };
+  for (const variant of variants) {
+    const { count } = await client.run({ ...load, variant, ms: warmUpMs / variants.length, prefix: `${variant}-warm` });
+    await checkTally(participant, variant, count);
   }
 }
 

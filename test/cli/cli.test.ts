@@ -87,7 +87,7 @@ test('exit codes tell what is wrong: 1 the answer is no, 2 usage, 3 nobody there
     [['tx', 'show', 'none'], 1, /there is no transaction none \(transaction_not_found\)/],
     [['tx', 'show'], 2, /missing required argument 'xid'/],
     [['tx', 'list', '--status', 'gone'], 2, /--status: expected one of active, .*, got "gone"/],
-    [['tx', 'list', '--limit', 'many'], 2, /limit: expected a whole number from 1 to 500, got "NaN"/],
+    [['tx', 'list', '--limit', 'many'], 2, /--limit: expected a whole number from 1 to 500, got "many"/],
     [['tx', 'list', '--colour'], 2, /unknown option '--colour'/],
     [
       ['tx', 'resolve', 'x', '--branch', 'one', '--as', 'done', '--reason', 'x'],
@@ -125,7 +125,25 @@ test('an address that is taken ends serve with a reason', async (t) => {
     directory,
   });
   t.is(ended.code, 1);
-  t.regex(ended.err, /EADDRINUSE/);
+  t.regex(ended.err, /listen \(127\.0\.0\.1:\d+\): expected a free address of this machine, got .*EADDRINUSE/);
+});
+
+test('a store that cannot be opened is named with its setting', async (t) => {
+  const directory = folder(t);
+  writeFileSync(join(directory, 'letter.db'), 'Dear Ann, this is no database, and it is longer than a header of one.');
+  for (const path of ['letter.db', 'nowhere/concordat.db']) {
+    const { code, err } = await run(['serve', '--listen', '127.0.0.1:0', '--store', `sqlite:${path}`], { directory });
+    t.is(code, 1, path);
+    t.true(err.startsWith(`error: store (sqlite:${path}): expected a store that can be opened`), err);
+  }
+});
+
+test('the commands find the coordinator and their key in .env too, and the environment wins', async (t) => {
+  const directory = folder(t);
+  const { first } = await startServe(t, [], { directory, env: { CONCORDAT_API_KEYS: 'ops:viewer:k1' } });
+  writeFileSync(join(directory, '.env'), `CONCORDAT_URL=${first.listening}\nCONCORDAT_API_KEY=k1\n`);
+  t.is((await run(['tx', 'list'], { directory })).out, 'no transactions\n');
+  t.regex((await run(['tx', 'list'], { directory, env: { CONCORDAT_API_KEY: 'k2' } })).err, /unauthorized/);
 });
 
 test('keys from a file are needed once they are there', async (t) => {

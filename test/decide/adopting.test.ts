@@ -54,15 +54,26 @@ test('Q10 a commit op that kills its coordinator again and again parks, and can 
   t.is(machine.resolve(1, 'done').kind, 'append');
 });
 
-test('A13 crashes that are far apart are counted too, until a person asks again', (t) => {
+test("Q10 only crashes in a row count: a bystander of somebody else's crash loop is not given up on", (t) => {
   const machine = initiated([{ id: 'a', kind: 'tcc' }]);
   machine.done(1);
   machine.commit();
-  adoptedBy(machine, 'b');
-  machine.untilDue(1);
-  machine.unknown(1);
-  machine.retry();
-  t.is(machine.outstandingOf(1).work.crashes, 0);
+  for (const name of ['b', 'c', 'd', 'e']) {
+    adoptedBy(machine, name);
+    t.is(machine.outstandingOf(1).work.crashes, 1);
+    machine.untilDue(1);
+    if (name === 'c') machine.pending(1);
+    else machine.unknown(1);
+    t.is(machine.outstandingOf(1).work.crashes, 0);
+    machine.untilDue(1);
+  }
+  t.is(machine.status, 'committing');
+});
+
+test('J6 "ask me again at once" is asked again a little later', (t) => {
+  const machine = planned([{ id: 'a' }]);
+  machine.pending(1, 0);
+  t.is(machine.outstandingOf(1).work.dueAt, machine.now + machine.current.policy.backoff.initialMs);
 });
 
 test('a forward command of the dead coordinator at a rollback ends in doubt and is undone', (t) => {

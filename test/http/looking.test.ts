@@ -62,6 +62,7 @@ test('filters that make no sense are refused by their name', async (t) => {
     'limit=501': 'limit',
     'limit=x': 'limit',
     'openedAfter=yesterday': 'openedAfter',
+    'openedAfter=2026-02-30T00:00:00Z': 'openedAfter',
     'openedBefore=2030-01-01': 'openedBefore',
     'cursor=AAAA': 'cursor',
     'colour=red': 'colour',

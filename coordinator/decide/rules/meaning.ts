@@ -71,7 +71,9 @@ function pending(draft: Draft, answered: Answered, { retryAfterMs }: Said<'pendi
     return giveUp(draft, answered, `still pending after ${pendingMs} ms`);
   }
   const { op, attempt } = work;
-  return { type: 'branch_pending', branch: branch.number, op, attempt, dueAt: now + retryAfterMs };
+  // "At once" would be a flood.
+  const dueAt = now + Math.max(retryAfterMs, policy.backoff.initialMs);
+  return { type: 'branch_pending', branch: branch.number, op, attempt, dueAt };
 }
 
 interface Failure {

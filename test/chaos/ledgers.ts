@@ -1,0 +1,55 @@
+/** What the services' databases say against the log: effects are facts, everything else is a claim. */
+import type { State } from '../../coordinator/decide/state.js';
+import { openReadOnly } from '../../participants/database.js';
+import { kindNames, opOf } from '../../sdk/protocol/kinds.js';
+import { wrongEffects } from '../engine/invariants.js';
+import { type Service, type ServiceName, serviceNames } from './services.js';
+
+export interface EffectRow {
+  readonly xid: string;
+  readonly branch: number;
+  readonly op: string;
+  readonly effect: string;
+  readonly at: number;
+}
+
+/** All effects, in the order in which they happened as far as their times tell. */
+export async function readEffects(services: Readonly<Record<ServiceName, Service>>): Promise<readonly EffectRow[]> {
+  const found: EffectRow[] = [];
+  for (const name of serviceNames) {
+    const db = openReadOnly(services[name].db);
+    try {
+      found.push(...((await db.raw('select xid, branch, op, effect, at from effects order by id')) as EffectRow[]));
+    } finally {
+      await db.destroy();
+    }
+  }
+  return found.sort(inTime);
+}
+
+const undoes = new Set<string | undefined>(kindNames.map((kind) => opOf(kind, 'rollback')));
+
+/** In one millisecond anything may have been first: what is legal is assumed. */
+function inTime(a: EffectRow, b: EffectRow): number {
+  if (a.at !== b.at) return a.at - b.at;
+  const isUndo = [a, b].map(({ op }) => undoes.has(op));
+  if (isUndo[0] !== isUndo[1]) return isUndo[0] ? 1 : -1;
+  return isUndo[0] ? b.branch - a.branch : a.branch - b.branch;
+}
+
+/** Two processes' clocks are one and the same here, but one of them is carried on by monotonic time. */
+const clockDriftMs = 50;
+
+/** I1, I2, I5, I6, I7 and I8 of one transaction. */
+export function wrongLedger(state: State, rows: readonly EffectRow[]): readonly string[] {
+  const flaws = wrongEffects(
+    state,
+    rows.map(({ branch, op }) => `${branch}.${op}`),
+  );
+  const end = state.finishedAt ?? Number.POSITIVE_INFINITY;
+  const ghosts = rows.filter(({ at }) => at > end + clockDriftMs);
+  return [
+    ...flaws.map((flaw) => `${flaw} (${state.xid})`),
+    ...ghosts.map(({ effect, at }) => `I6 ${state.xid}: ${effect} ${at - end} ms after it was ${state.ended}`),
+  ];
+}

@@ -15,6 +15,7 @@ const tables = [
     version integer not null,
     at integer not null,
     events text not null,
+    summary text,
     primary key (xid, seq)
   ) strict, without rowid`,
   `create table transactions (
@@ -54,8 +55,34 @@ const indexes = [
      where business_key is not null`,
 ];
 
+/** In the order of a row's `summary`, a JSON array. The first ones never change: naming them again would rewrite their indexes. */
+const fixed = ['name', 'business_key', 'opened_at'];
+const changing = [
+  'participants',
+  'status',
+  'decision',
+  'reason',
+  'decided_at',
+  'deadline_at',
+  'finished_at',
+  'due_at',
+  'owner',
+];
+const columns = [...fixed, ...changing];
+
+/**
+ * A row that goes into the log brings its summary along, so a group of appends is one statement and one commit. A row
+ * that does not go in, because another has its place, changes no summary.
+ */
+const summaryFollows = `
+  create trigger log_summary after insert on log when new.summary is not null begin
+    insert into transactions (xid, ${columns.join(', ')})
+    values (new.xid, ${columns.map((_, index) => `new.summary ->> ${index}`).join(', ')})
+    on conflict (xid) do update set ${changing.map((column) => `${column} = excluded.${column}`).join(', ')};
+  end`;
+
 export async function up(db: Knex): Promise<void> {
-  for (const statement of [...tables, ...indexes]) await db.schema.raw(statement);
+  for (const statement of [...tables, ...indexes, summaryFollows]) await db.schema.raw(statement);
 }
 
 export async function down(db: Knex): Promise<void> {

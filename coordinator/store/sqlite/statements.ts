@@ -4,25 +4,7 @@
 const underWay = `status not in ('committed', 'rolled_back', 'resolved', 'parked')`;
 
 const logColumns = 'xid, seq, append, appender, version, at, events';
-const logValues = [0, 1, 2, 3, 4, 5, 6].map((index) => `value ->> ${index}`).join(', ');
-const summaryColumns =
-  'xid, name, business_key, participants, status, decision, reason, opened_at, decided_at, deadline_at, finished_at, due_at, owner';
-const summaryValues = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12].map((index) => `value ->> ${index}`).join(', ');
-/** What never changes in a transaction is left out: naming it here would rewrite its indexes each time. */
-const summaryChanges = [
-  'participants',
-  'status',
-  'decision',
-  'reason',
-  'decided_at',
-  'deadline_at',
-  'finished_at',
-  'due_at',
-  'owner',
-]
-  .map((column) => `${column} = excluded.${column}`)
-  .join(', ');
-
+const logValues = [0, 1, 2, 3, 4, 5, 6, 8].map((index) => `value ->> ${index}`).join(', ');
 /** A row goes in only where the row that it was decided upon is there, or where it is the first and saw none. */
 const predecessorIsThere = `(value ->> 1 = 1 and value ->> 7 is null)
     or exists (
@@ -31,17 +13,13 @@ const predecessorIsThere = `(value ->> 1 = 1 and value ->> 7 is null)
     )`;
 
 const insertLog = (condition: string): string => `
-  insert into log (${logColumns})
+  insert into log (${logColumns}, summary)
   select ${logValues} from json_each(?)
   where ${condition}
   on conflict do nothing
   returning append`;
 
 export const statements = {
-  begin: 'begin immediate',
-  commit: 'commit',
-  rollback: 'rollback',
-
   insertLog: insertLog(predecessorIsThere),
   insertLogUnchecked: insertLog('true'),
 
@@ -49,12 +27,6 @@ export const statements = {
   select log.append from json_each(?)
   join log on log.xid = value ->> 0 and log.seq = value ->> 1
   where log.append = value ->> 2`,
-
-  upsertSummaries: `
-  insert into transactions (${summaryColumns})
-  select ${summaryValues} from json_each(?)
-  where true
-  on conflict (xid) do update set ${summaryChanges}`,
 
   load: `select ${logColumns} from log where xid = ? order by seq`,
 

@@ -5,21 +5,24 @@
  * 3. An append that lost its race is decided again upon what is there.
  * 4. A command is handed on once by the coordinator that made it due; another's is waited for until it expired.
  * 5. A "no" is only given upon a state that was read for it, or that the append confirmed.
- * 6. Of a branch one command is in hand at a time, until what came of it is in the log or it is given up on.
+ * 6. Of a branch one command is in hand at a time, until what came of it is in the log or it is given up on. One that
+ *    waited long to be sent is looked up once more before it goes.
  * 7. What could not be seen through (a lost answer, an outage, no lease) is doubted, and looked at again by the sweep.
  */
 import type { Command } from '../sdk/protocol/commands.js';
 import { ConcordatError } from '../sdk/protocol/errors.js';
 import type { CoordinatorId, Xid } from '../sdk/protocol/ids.js';
 import type { Input, Moment, Verdict } from './decide/inputs.js';
+import { commandFor } from './decide/outstanding.js';
 import type { State } from './decide/state.js';
 import type { Reply } from './dispatch/transport.js';
+import { stillToSend } from './engine/agenda.js';
 import { Attention } from './engine/attention.js';
 import { type Decisions, decideAll, foldLog } from './engine/deciding.js';
 import { Doubts } from './engine/doubts.js';
 import { Entries } from './engine/entries.js';
 import type { Entry, Handled, Waiting } from './engine/entry.js';
-import type { InHand } from './engine/hands.js';
+import { countFrom, type InHand } from './engine/hands.js';
 import type { EngineParts } from './engine/parts.js';
 import { inputOf, insteadOf, noOutcome } from './engine/replies.js';
 import { appendOf, reachAfter, reachBefore, rowFrom, summaryOf } from './engine/rows.js';
@@ -75,10 +78,24 @@ export class Engine {
     }
   }
 
-  /** Whether a command that was handed on may still be sent: not under a lease that has lapsed since. */
-  maySend(command: Command): boolean {
-    const inHand = this.#entries.get(command.body.xid)?.hands.find(command);
-    return inHand !== undefined && inHand.term === this.#parts.leaseTerm();
+  /**
+   * What to send for a command that was handed on; its time counts from here. Nothing under a lease that has lapsed
+   * since. One that waited long is sent with its full time, if the log still asks it of this process.
+   */
+  async toSend(command: Command): Promise<Command | undefined> {
+    const { clock, leaseTerm, me } = this.#parts;
+    const { xid } = command.body;
+    const entry = this.#entries.get(xid);
+    const inHand = entry?.hands.find(command);
+    if (!entry || !inHand || inHand.term !== leaseTerm()) return undefined;
+    countFrom(inHand, clock.monotonic());
+    if (command.expiresAt - clock.now() >= inHand.callMs / 2) return command;
+    const read = await this.#load(xid).catch(() => undefined);
+    const state = read && entry.state && entry.state.seq > read.seq ? entry.state : read;
+    const one = state && stillToSend(state, command, me);
+    if (!state || !one || entry.hands.find(command) !== inHand || inHand.term !== leaseTerm()) return undefined;
+    countFrom(inHand, clock.monotonic());
+    return commandFor(state, one, clock.now());
   }
 
   /** Takes back a command that was not sent. No attempt: nothing is written. */
@@ -119,8 +136,7 @@ export class Engine {
     const entry = this.#entries.pin(xid);
     try {
       // Before anything is sent upon it, it is read: another may have moved it while it waited.
-      if (!entry.busy && !(entry.state && this.#parts.clock.now() < entry.lookAt))
-        this.#renew(entry, await this.#load(xid));
+      if (!entry.busy && !(entry.state && this.#parts.clock.now() < entry.lookAt)) await this.#look(entry);
       if (!entry.busy) this.#attend(entry);
     } catch (error) {
       this.#doubts.add(xid);
@@ -161,6 +177,11 @@ export class Engine {
   /** Transactions held in memory. */
   size(): number {
     return this.#entries.size;
+  }
+
+  /** Transactions that stay due however often they are looked at: in memory, or with a log that cannot be read. */
+  stayDue(): number {
+    return this.#entries.size + this.#corrupt.size;
   }
 
   /** Hands on nothing more; callers that wait get the state by now. */
@@ -324,13 +345,15 @@ export class Engine {
   async #refresh(entry: Entry): Promise<void> {
     if (entry.busy || entry.refreshing || entry.hands.size > 0) return;
     entry.refreshing = true;
-    this.#renew(entry, await this.#load(entry.xid).catch(() => undefined));
+    await this.#look(entry).catch(() => undefined);
     entry.refreshing = false;
   }
 
-  /** Takes a state that was read, unless a newer one came meanwhile. */
-  #renew(entry: Entry, state: State | undefined): void {
-    if (!state || entry.busy || state.seq <= (entry.state?.seq ?? 0)) return;
+  /** Reads the state, and takes it unless it may be behind what was done meanwhile. */
+  async #look(entry: Entry): Promise<void> {
+    const { changes } = entry;
+    const state = await this.#load(entry.xid);
+    if (!state || entry.busy || entry.changes !== changes || state.seq <= (entry.state?.seq ?? 0)) return;
     entry.know(state);
     entry.watchers.tell(state);
   }

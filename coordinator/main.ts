@@ -127,7 +127,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     onBroken,
   });
   const out: Dispatcher = new Dispatcher({
-    transport: sendWhile((command) => engine.maySend(command), transport),
+    transport: sendWhile((command) => engine.toSend(command), transport),
     queue,
     clock,
     report: async (command, reply) => (reply === withheld ? engine.takeBack(command) : engine.report(command, reply)),
@@ -144,7 +144,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     adopt: (xid, from) => engine.adopt(xid, from),
     review: () => engine.review(),
     takeDoubts: () => engine.takeDoubts(),
-    held: () => engine.size(),
+    stayDue: () => engine.stayDue(),
     onError: (error) => log.error({ error: String(error) }, 'sweep failed'),
   });
   await sweep.start();

@@ -3,6 +3,7 @@
  * that a fact and its consequence are one row.
  */
 import { opOf, phaseOf } from '../../sdk/protocol/kinds.js';
+import { limits } from '../../sdk/protocol/limits.js';
 import { fillIn } from '../../sdk/protocol/references.js';
 import type { Draft } from './draft.js';
 import { allSettled, onlyParkedLeft } from './order.js';
@@ -11,25 +12,29 @@ import { type Branch, phaseOfState, type State } from './state.js';
 export function conclude(draft: Draft): void {
   // Each may lead to more of the other: a decision begins work, and a step that stops makes way.
   do decideWhenTime(draft);
-  while (refuseMissing(draft));
+  while (refuseUnfilled(draft));
   end(draft);
 }
 
-/** A step whose reference has no value when it is due is refused by the coordinator: nothing was sent. True: there was one. */
-function refuseMissing(draft: Draft): boolean {
+/** A step whose input cannot be filled in when it is due is refused by the coordinator: nothing was sent. True: there was one. */
+function refuseUnfilled(draft: Draft): boolean {
   const before = draft.events.length;
   for (const { number } of draft.state.branches) {
     const branch = draft.state.branches[number - 1];
     if (!branch?.templated || branch.stage.at !== 'asked' || branch.stage.work.seq !== draft.seq) continue;
     const { op } = branch.stage.work;
     if (phaseOf(branch.kind, op) === 'rollback') continue;
-    const filled = fillIn(branch.input, (step) => outputOf(draft.state, step));
+    const filled = fillIn(branch.input, (step) => outputOf(draft.state, step), limits.filledBytes);
     if ('value' in filled) continue;
-    const reason = `reference_missing: {"$from": "${filled.missing}"} has no value in the outputs so far`;
+    const [code, detail] =
+      'missing' in filled
+        ? ['reference_missing', `{"$from": "${filled.missing}"} has no value in the outputs so far`]
+        : ['input_too_large', `its references stand for more than ${filled.bytesOver} bytes of outputs`];
+    const reason = `${code}: ${detail}`;
     if (draft.state.decision === 'commit') {
       draft.emit({ type: 'branch_parked', branch: number, op, attempt: 0, reason, expiresAt: 0 });
     } else {
-      draft.emit({ type: 'branch_refused', branch: number, attempt: 0, reason, code: 'reference_missing' });
+      draft.emit({ type: 'branch_refused', branch: number, attempt: 0, reason, code });
     }
   }
   return draft.events.length > before;

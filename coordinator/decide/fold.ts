@@ -3,6 +3,7 @@
  * is read back.
  */
 import type { AppendId, CoordinatorId, Xid } from '../../sdk/protocol/ids.js';
+import { jsonBytes } from '../../sdk/protocol/json.js';
 import { phaseOf } from '../../sdk/protocol/kinds.js';
 import {
   advance,
@@ -82,6 +83,7 @@ function opened(event: EventOf<'opened'>, row: Row): State {
     parked: false,
     ended: null,
     byHand: false,
+    grownBytes: 0,
     branches: event.branches.map((spec, index) => newBranch(spec, index + 1, 0, event.policy)),
   };
 }
@@ -117,6 +119,10 @@ function apply(state: State, event: Exclude<Event, { type: 'opened' }>, row: Row
     case 'branch_added':
       return added(state, event, row);
     case 'branch_done':
+      return {
+        ...change(state, event.branch, (branch) => forwardEnded(state, branch, event, row)),
+        grownBytes: state.grownBytes + jsonBytes(event.output),
+      };
     case 'branch_refused':
     case 'branch_uncertain':
       return change(state, event.branch, (branch) => forwardEnded(state, branch, event, row));
@@ -175,7 +181,8 @@ function change(state: State, number: number, to: (branch: Branch) => Branch): S
 function added(state: State, event: EventOf<'branch_added'>, row: Row): State {
   const branch = newBranch(event.spec, state.branches.length + 1, state.position, state.policy);
   const begun: Branch = branch.kind === 'message' ? branch : begin(branch, row);
-  return { ...state, branches: [...state.branches, begun] };
+  const grownBytes = state.grownBytes + jsonBytes(branch.input);
+  return { ...state, branches: [...state.branches, begun], grownBytes };
 }
 
 function forwardEnded(

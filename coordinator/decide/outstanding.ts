@@ -3,6 +3,7 @@ import type { Command, CommandBody } from '../../sdk/protocol/commands.js';
 import type { CoordinatorId } from '../../sdk/protocol/ids.js';
 import type { Json } from '../../sdk/protocol/json.js';
 import { phaseOf } from '../../sdk/protocol/kinds.js';
+import { limits } from '../../sdk/protocol/limits.js';
 import { fillIn } from '../../sdk/protocol/references.js';
 import { outputOf, pivotInDoubt } from './conclude.js';
 import { type Branch, type State, statusOf, type Work } from './state.js';
@@ -70,10 +71,16 @@ function bodyOf(state: State, branch: Branch, { op }: Work): CommandBody {
 }
 
 /** The input with its references filled in. */
-export function inputOf(state: State, branch: Branch): Json {
-  if (!branch.templated) return branch.input;
-  const filled = fillIn(branch.input, (step) => outputOf(state, step));
-  return 'value' in filled ? filled.value : branch.input;
+export const inputOf = (state: State, branch: Branch): Json => filledInput(state, branch).value;
+
+/** The same, and how many bytes it was filled with; as it was given where that would be more than `bytesMax`. */
+export function filledInput(
+  state: State,
+  branch: Branch,
+  bytesMax: number = limits.filledBytes,
+): { readonly value: Json; readonly bytes: number } {
+  const filled = branch.templated && fillIn(branch.input, (step) => outputOf(state, step), bytesMax);
+  return filled && 'value' in filled ? filled : { value: branch.input, bytes: 0 };
 }
 
 /** The deadline while it still counts: nothing is decided or asked, and no pivot is in doubt. */

@@ -117,6 +117,8 @@ export interface State {
   readonly ended: Extract<TransactionStatus, 'committed' | 'rolled_back' | 'resolved'> | null;
   /** Some branch was decided by a person. */
   readonly byHand: boolean;
+  /** What it grew by since it was opened: inputs of added branches and outputs, as JSON. */
+  readonly grownBytes: number;
   /** Index is the branch's number less one. */
   readonly branches: readonly Branch[];
 }

@@ -21,11 +21,10 @@ export interface StateSummary {
 
 /** The summary of a state whose next row `owner` writes at `at`. */
 export function summarize(state: State, owner: CoordinatorId, at: number): StateSummary {
-  const names = state.branches.flatMap(({ target }) => ('participant' in target ? [target.participant] : []));
   return {
     name: state.name,
     businessKey: state.businessKey,
-    participants: [...new Set(names)],
+    participants: participantsOf(state),
     status: statusOf(state),
     decision: state.decision,
     reason: state.reason,
@@ -36,6 +35,18 @@ export function summarize(state: State, owner: CoordinatorId, at: number): State
     dueAt: nextDueAt({ ...state, at }, owner),
     owner,
   };
+}
+
+const none: readonly string[] = Object.freeze([]);
+
+function participantsOf({ branches }: State): readonly string[] {
+  let names: Set<string> | undefined;
+  for (const { target } of branches) {
+    if (!('participant' in target)) continue;
+    names ??= new Set();
+    names.add(target.participant);
+  }
+  return names ? [...names] : none;
 }
 
 /** Whether a summary row must be written: not for every row, but whenever lists, deadlines or recovery would notice. */

@@ -96,11 +96,10 @@ export class Dispatcher {
     const name = laneOf(command.target);
     const lane = this.#lanes.get(name) ?? new Lane(perTarget);
     this.#lanes.set(name, lane);
-    const goesAtOnce = lane.tryEnter();
-    const turn = goesAtOnce ? 'go' : await this.#hold(command, lane.wait());
+    const turn = lane.tryEnter() ? 'go' : await this.#hold(command, lane.wait());
     if (turn === 'stopped') return;
     if (turn === 'recalled') return report(command, { kind: 'unknown', error: 'recalled before it was sent' });
-    const reply = await this.#send(goesAtOnce ? command : afresh(command, this.#options.clock.now()), lane, name);
+    const reply = await this.#send(command, lane, name);
     await report(command, reply);
   }
 
@@ -127,12 +126,6 @@ export class Dispatcher {
     if (places.size === 0) this.#heldByBranch.delete(branch);
     return turn;
   }
-}
-
-/** What held a send back is no attempt: a command that waited long for room has its full time from when it goes. */
-function afresh(command: Command, now: number): Command {
-  const callMs = command.expiresAt - command.dueAt;
-  return now - command.dueAt > callMs / 2 ? { ...command, expiresAt: now + callMs } : command;
 }
 
 const branchKey = (xid: Xid, branch: number): string => `${xid} ${branch}`;

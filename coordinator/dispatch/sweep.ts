@@ -4,25 +4,22 @@
  */
 import { planted } from '#faults';
 import type { CoordinatorId, Xid } from '../../sdk/protocol/ids.js';
-import type { Chance, Clock } from '../clock.js';
-import type { Lease, Store } from '../store/store.js';
+import type { Chance } from '../clock.js';
+import type { Store } from '../store/store.js';
+import { Lives, type LivesParts } from './lives.js';
 
-export interface SweepParts {
-  readonly me: Omit<Lease, 'renewedAt'>;
+export interface SweepParts extends LivesParts {
   readonly store: Store;
-  readonly clock: Clock;
   readonly chance: Chance;
   readonly sweepMs: number;
-  /** Whether a process of this host is there. */
-  readonly isAlive: (pid: number) => boolean;
   readonly wake: (xid: Xid) => Promise<void>;
   readonly adopt: (xid: Xid, from: CoordinatorId) => Promise<void>;
   /** Gives up on commands of which nothing came back. */
   readonly review: () => void;
   /** Transactions that were not seen through. */
   readonly takeDoubts: () => readonly Xid[] | 'all';
-  /** Transactions in memory: the due ones among them crowd the front of the list. */
-  readonly held: () => number;
+  /** Transactions that are looked after, or cannot be: the due ones among them crowd the front of the list. */
+  readonly stayDue: () => number;
   readonly onError: (error: unknown) => void;
 }
 
@@ -34,6 +31,7 @@ const roundsPerTidying = 64;
 
 export class Sweep {
   readonly #parts: SweepParts;
+  readonly #lives: Lives;
   #renewedAt = Number.NEGATIVE_INFINITY;
   #term = 0;
   #allDoubted = false;
@@ -46,6 +44,7 @@ export class Sweep {
 
   constructor(parts: SweepParts) {
     this.#parts = parts;
+    this.#lives = new Lives(parts);
   }
 
   /**
@@ -135,15 +134,15 @@ export class Sweep {
   }
 
   async #wakeDue(): Promise<void> {
-    const { store, clock, me, wake, held } = this.#parts;
-    await inBatches(await store.due(me.id, clock.now(), batch + held()), wake);
+    const { store, clock, me, wake, stayDue } = this.#parts;
+    await inBatches(await store.due(me.id, clock.now(), batch + stayDue()), wake);
   }
 
   async #adoptOrphans(): Promise<void> {
     const { store, me, adopt } = this.#parts;
     const owners = await store.owners();
     for (const { owner, lease } of owners) {
-      if (owner === me.id || (lease && !this.#isOver(lease))) continue;
+      if (owner === me.id || (lease && !this.#lives.isOver(lease))) continue;
       await this.#all(owner, (xid) => adopt(xid, owner));
       if (lease) await store.dropLease(owner);
     }
@@ -154,15 +153,11 @@ export class Sweep {
   /** Of coordinators that are long gone and left nothing behind: one for each restart. */
   async #dropOldLeases(owners: ReadonlySet<CoordinatorId>): Promise<void> {
     const { store, me } = this.#parts;
-    for (const lease of await store.leases()) {
-      if (lease.id !== me.id && !owners.has(lease.id) && this.#isOver(lease)) await store.dropLease(lease.id);
+    const leases = await store.leases();
+    for (const lease of leases) {
+      if (lease.id !== me.id && !owners.has(lease.id) && this.#lives.isOver(lease)) await store.dropLease(lease.id);
     }
-  }
-
-  #isOver(lease: Lease): boolean {
-    const { clock, me, isAlive } = this.#parts;
-    if (clock.now() - lease.renewedAt >= lease.leaseMs) return true;
-    return lease.host === me.host && lease.pid !== me.pid && !isAlive(lease.pid);
+    this.#lives.keep(leases);
   }
 
   /** Every transaction of an owner that is under way, a page after the other. */

@@ -1,8 +1,21 @@
 import { planted } from '#faults';
+import type { Command } from '../../sdk/protocol/commands.js';
 import type { CoordinatorId } from '../../sdk/protocol/ids.js';
 import { type Outstanding, openDeadline, outstanding } from '../decide/outstanding.js';
 import type { State } from '../decide/state.js';
 import type { Hands } from './hands.js';
+
+/**
+ * What a command that waited is for, where it is still asked of this coordinator. It left its own time behind, so only
+ * the owner sends it: anybody else would count it as expired meanwhile.
+ */
+export function stillToSend(state: State, { body, attempt }: Command, me: CoordinatorId): Outstanding | undefined {
+  if (state.owner !== me) return undefined;
+  return outstanding(state).find(
+    ({ branch, work, awaited }) =>
+      !awaited && branch === body.branch && work.op === body.op && work.attempt === attempt && work.by === me,
+  );
+}
 
 /** What a state asks of one coordinator, now and next. */
 export interface Agenda {

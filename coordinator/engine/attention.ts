@@ -59,8 +59,7 @@ export class Attention {
       const command = commandFor(state, one, now);
       if (!command) continue;
       commands.push(command);
-      const callMs = command.expiresAt - now;
-      entry.hands.take(inHandOf(one, term, clock.monotonic() + callMs, callMs));
+      entry.hands.take(inHandOf(one, term, clock.monotonic() + one.expiresAt - one.work.dueAt));
     }
     queue.add(commands);
   }
@@ -76,12 +75,12 @@ export class Attention {
   }
 }
 
-const inHandOf = ({ branch, work }: Outstanding, term: number, overdueAt: number, callMs = 0): InHand => ({
+const inHandOf = ({ branch, work, expiresAt }: Outstanding, term: number, overdueAt: number): InHand => ({
   branch,
   op: work.op,
   attempt: work.attempt,
   term,
   overdueAt,
-  callMs,
+  callMs: expiresAt - work.dueAt,
   missed: false,
 });

@@ -31,6 +31,8 @@ export class Entry {
   readonly watchers = new Watchers();
   /** The newest state that was seen; durable. Undefined: it must be read. */
   state: State | undefined;
+  /** How often what is known of it changed, also to nothing. */
+  changes = 0;
   /** The summary of that state. */
   summary: StateSummary | undefined;
   /** When the state gives something to do; before the first look, at any time. */
@@ -56,6 +58,7 @@ export class Entry {
 
   /** Knows a state that is durable. */
   know(state: State | undefined, summary?: StateSummary): void {
+    this.changes++;
     this.state = state;
     this.summary = summary;
     this.mayBeNew = false;

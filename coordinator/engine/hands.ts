@@ -16,6 +16,12 @@ export interface InHand {
   missed: boolean;
 }
 
+/** It has its full time from here: it is sent now. */
+export function countFrom(inHand: InHand, monotonic: number): void {
+  inHand.overdueAt = monotonic + inHand.callMs;
+  inHand.missed = false;
+}
+
 /** The commands of one transaction that are in the hands of this process: at most one a branch. */
 export class Hands {
   readonly #byBranch = new Map<number, InHand>();

@@ -2,6 +2,7 @@
 import type { Target } from '../../sdk/protocol/commands.js';
 import type { Json } from '../../sdk/protocol/json.js';
 import { opOf } from '../../sdk/protocol/kinds.js';
+import { limits } from '../../sdk/protocol/limits.js';
 import type {
   BranchStatus,
   BranchView,
@@ -10,7 +11,7 @@ import type {
   TransactionView,
   WaitingOn,
 } from '../../sdk/protocol/views.js';
-import { inputOf, outstanding } from '../decide/outstanding.js';
+import { filledInput, inputOf, outstanding } from '../decide/outstanding.js';
 import { type Branch, type State, statusOf } from '../decide/state.js';
 import type { SummaryRow } from '../store/store.js';
 
@@ -35,10 +36,20 @@ export function transactionView(state: State, now: number): TransactionView {
     finishedAt: isoOrNull(state.finishedAt),
     durationMs: state.finishedAt === null ? null : state.finishedAt - state.openedAt,
     waitingOn: waitingOn(state),
-    branches: state.branches.map((branch) => branchView(state, branch, now, status)),
+    branches: branchViews(state, now, status),
     metadata: state.metadata,
     result: resultOf(state),
   };
+}
+
+/** Inputs are shown filled in as long as they are small together, as they were given beyond that. */
+function branchViews(state: State, now: number, status: TransactionStatus): readonly BranchView[] {
+  let leftBytes: number = limits.filledBytes;
+  return state.branches.map((branch) => {
+    const { value, bytes } = filledInput(state, branch, leftBytes);
+    leftBytes -= bytes;
+    return branchView(state, branch, now, status, value);
+  });
 }
 
 /** A transaction as lists show it. */
@@ -57,7 +68,13 @@ export const summaryView = (row: SummaryRow, origin: string): TransactionSummary
   durationMs: row.finishedAt === null ? null : row.finishedAt - row.openedAt,
 });
 
-export function branchView(state: State, branch: Branch, now: number, status: TransactionStatus): BranchView {
+export function branchView(
+  state: State,
+  branch: Branch,
+  now: number,
+  status: TransactionStatus,
+  input: Json = inputOf(state, branch),
+): BranchView {
   return {
     branch: branch.number,
     id: branch.id,
@@ -66,7 +83,7 @@ export function branchView(state: State, branch: Branch, now: number, status: Tr
     handler: 'handler' in branch.target ? branch.target.handler : null,
     ...('url' in branch.target && { url: branch.target.url }),
     status: branchStatus(branch, now, status),
-    input: inputOf(state, branch),
+    input,
     output: branch.output,
     attempts: attemptsOf(branch, now),
     startedAt: isoOrNull(branch.startedAt),

@@ -101,7 +101,7 @@ export interface Store {
   owned(owner: CoordinatorId, after: Xid | null, limit: number): Promise<readonly Xid[]>;
   /** Owners of transactions that are under way, with their lease; null when it is gone. */
   owners(): Promise<readonly { readonly owner: CoordinatorId; readonly lease: Lease | null }[]>;
-  /** Writes this coordinator's lease as renewed now; resolves with the store's clock, UTC ms. */
+  /** Writes this coordinator's lease as renewed now; resolves with the store's clock once that is done, UTC ms. */
   renewLease(lease: Omit<Lease, 'renewedAt'>): Promise<number>;
   /** Lets go of a lease; its transactions are then up for adoption at once. */
   dropLease(id: CoordinatorId): Promise<void>;

@@ -68,6 +68,12 @@ function hasProtoKey(value: Json): boolean {
   return false;
 }
 
+/** Bytes of UTF-8 that a value is as JSON. */
+export const jsonBytes = (value: Json): number =>
+  typeof value === 'object' || typeof value === 'string'
+    ? Buffer.byteLength(JSON.stringify(value))
+    : String(value).length;
+
 /** JSON text with sorted keys: the same for equal values, whatever order their keys came in. For what {@link parseJson} let in. */
 export const canonicalJson = (value: object): string => JSON.stringify(sorted(value as Json));
 

@@ -6,6 +6,10 @@ export const limits = Object.freeze({
   linksMax: 10_000,
   stepInputBytes: 256 * 1024,
   outcomeBodyBytes: 1024 * 1024,
+  /** What the references of one input are filled with: one output of any size fits, many large ones do not. */
+  filledBytes: 2 * 1024 * 1024,
+  /** What branches and outputs add to a transaction after it was opened: whoever reads or shows it holds all of it. */
+  grownBytes: 16 * 1024 * 1024,
   metadataBytes: 16 * 1024,
   waitSecondsMax: 60,
   listMax: 500,

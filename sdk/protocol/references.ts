@@ -1,4 +1,4 @@
-import type { Json } from './json.js';
+import { type Json, jsonBytes } from './json.js';
 
 /**
  * `{"$from": "order.orderId"}` in a plan's input takes a value from an earlier step's output: a step id, then a dotted
@@ -46,18 +46,26 @@ export function* referencesIn(input: Json, pointer = ''): Generator<{ reference:
   }
 }
 
-/** Fills an input from the outputs of earlier steps. `missing` names the first reference that has no value. */
-export function fillIn(
-  input: Json,
-  outputOf: (step: string) => Json | undefined,
-): { readonly value: Json } | { readonly missing: string } {
+/** An input with its values, of `bytes` of JSON together; or the first reference that has none; or it is too large. */
+export type Filled =
+  | { readonly value: Json; readonly bytes: number }
+  | { readonly missing: string }
+  | { readonly bytesOver: number };
+
+/**
+ * Fills an input from the outputs of earlier steps. References are short and may name one large output again and again:
+ * what they are filled with is at most `bytesMax`.
+ */
+export function fillIn(input: Json, outputOf: (step: string) => Json | undefined, bytesMax: number): Filled {
   const missing: string[] = [];
+  let bytes = 0;
   const walk = (node: Json): Json => {
     if (node === null || typeof node !== 'object') return node;
     const reference = asReference(node);
     if (reference) {
       const found = follow(outputOf(reference.step), reference.path);
       if (found === undefined) missing.push(reference.text);
+      else if (bytes <= bytesMax) bytes += jsonBytes(found);
       return found ?? null;
     }
     if (only(node, '$value')) return (node as { $value: Json }).$value;
@@ -65,7 +73,8 @@ export function fillIn(
     return Object.fromEntries(Object.entries(node).map(([key, child]) => [key, walk(child)]));
   };
   const value = walk(input);
-  return missing[0] === undefined ? { value } : { missing: missing[0] };
+  if (missing[0] !== undefined) return { missing: missing[0] };
+  return bytes > bytesMax ? { bytesOver: bytesMax } : { value, bytes };
 }
 
 function follow(output: Json | undefined, path: readonly string[]): Json | undefined {

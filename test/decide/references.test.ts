@@ -1,7 +1,9 @@
 import test from 'ava';
-import { commandFor } from '../../coordinator/decide/outstanding.js';
+import { commandFor, inputOf } from '../../coordinator/decide/outstanding.js';
+import { transactionView } from '../../coordinator/http/views.js';
+import { limits } from '../../sdk/protocol/limits.js';
 import type { Machine } from './machine.js';
-import { planned } from './requests.js';
+import { add, initiated, planned } from './requests.js';
 
 const bodyFor = (machine: Machine, branch: number) =>
   commandFor(machine.current, machine.outstandingOf(branch), machine.now)!.body;
@@ -94,4 +96,45 @@ test('a step refused for a missing reference stays unsent when the check says co
   machine.retry();
   t.is(machine.phase, 'parked_commit');
   t.deepEqual(machine.commands(), []);
+});
+
+test('K2 references that name a large output again and again refuse their step, and are shown as they were given', (t) => {
+  const input = Array.from({ length: 10_000 }, () => ({ $from: 'order' }));
+  const machine = planned([{ id: 'order' }, { id: 'pay', input }, { id: 'last' }]);
+  machine.done(1, 'x'.repeat(limits.outcomeBodyBytes - 2));
+  t.like(machine.rows.at(-1)!.events[1], { attempt: 0, code: 'input_too_large' });
+  t.is(JSON.stringify(inputOf(machine.current, machine.current.branches[1]!)), JSON.stringify(input));
+  t.true(JSON.stringify(transactionView(machine.current, machine.now)).length < 4 * limits.outcomeBodyBytes);
+});
+
+test('an output of any size can be handed on', (t) => {
+  const machine = planned([{ id: 'order' }, { id: 'pay', input: { all: { $from: 'order' } } }]);
+  const output = 'x'.repeat(limits.outcomeBodyBytes - 2);
+  machine.done(1, output);
+  t.deepEqual(bodyFor(machine, 2).input, { all: output });
+});
+
+test('K2 what many steps are filled with is not shown many times', (t) => {
+  const pays = Array.from({ length: 100 }, (_, index) => ({
+    id: `p${index}`,
+    after: ['order'],
+    input: { $from: 'order' },
+  }));
+  const machine = planned([{ id: 'order', after: [] }, ...pays]);
+  machine.done(1, 'x'.repeat(500_000));
+  t.true(JSON.stringify(transactionView(machine.current, machine.now)).length < 4_000_000);
+});
+
+test('K2 a transaction that grows too large parks the branch whose output is too much, and takes no more input', (t) => {
+  const steps = Array.from({ length: 20 }, (_, index) => ({ id: `s${index}`, after: [] }));
+  const machine = planned(steps);
+  for (const number of steps.keys()) machine.done(number + 1, 'x'.repeat(1_000_000));
+  t.is(machine.status, 'parked');
+  t.deepEqual(machine.stages().slice(14, 18), ['done', 'done', 'parked', 'parked']);
+  t.regex(machine.current.branches[16]!.lastError!, /could not be stored/);
+  const driven = initiated(
+    Array.from({ length: 16 }, (_, index) => ({ id: `b${index}`, input: 'x'.repeat(1_000_000) })),
+  );
+  t.like(add(driven, { id: 'more', input: 'x'.repeat(1_000_000) }), { kind: 'refuse', code: 'too_large' });
+  t.is(add(driven, { id: 'small', input: 'x' }).kind, 'append');
 });

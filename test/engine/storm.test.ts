@@ -33,7 +33,7 @@ for (let seed = 1; seed <= 4; seed++) {
 test('the same seed gives the same trace twice', async (t) => {
   const traces: string[][] = [];
   for (let i = 0; i < 2; i++) {
-    const storm = new Storm(7);
+    const storm = new Storm(6);
     const { cluster } = storm;
     await storm.run(40);
     for (const process of cluster.processes) process.kill();
@@ -42,5 +42,5 @@ test('the same seed gives the same trace twice', async (t) => {
     );
     t.true(traces[i]!.length > 100);
   }
-  t.deepEqual(traces[0], traces[1], 'seed 7');
+  t.deepEqual(traces[0], traces[1], 'seed 6');
 });

@@ -123,6 +123,19 @@ for (const summary of [null, sampleSummary()]) {
   });
 }
 
+test('F2 a lease that was slow to be renewed does not set the clock of its coordinator back', async (t) => {
+  let ms = 0;
+  const time = { wall: () => 1_000_000 + ms, monotonic: () => ms };
+  const around: Around = (statement, run) => {
+    if (statement === 'renewLease') ms += 4000;
+    return run();
+  };
+  const store = await openStore(t, { path: await tempFile(t), time, around });
+  const lease = { id: coordinator('c1'), host: 'h', pid: 1, leaseMs: 10 };
+  t.is(await store.renewLease(lease), await store.now());
+  t.is((await store.leases())[0]?.renewedAt, 1_000_000, 'it counts from before it was written');
+});
+
 test('H4 a lock that stays ends in an outage after a bound, and the store goes on when it is gone', async (t) => {
   const path = await tempFile(t);
   const store = await openStore(t, { path, busyTimeoutMs: 5 });

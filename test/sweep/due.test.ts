@@ -44,3 +44,20 @@ test('A3 I4 what is due later is found though its coordinator was another one th
   t.is(await cluster.status(xid), 'committed');
   t.deepEqual(await wrongWith(cluster, [xid]), []);
 });
+
+test('H12 I10 logs that cannot be read, however many are due, do not keep the sweep from the others', async (t) => {
+  const { cluster, processes } = await clusterOf(t, 1);
+  const { engine, clock } = processes[0]!;
+  const opened = async (dueMs: number) => {
+    const xid = cluster.newXid();
+    await engine.handle(xid, initiated({ deadlineAt: clock.now() + dueMs }));
+    return xid;
+  };
+  for (let i = 0; i < 250; i++) {
+    const log = cluster.disk.logs.get(await opened(5000))!;
+    log[0] = { ...log[0]!, events: '[{"type":"of a later version"}]' };
+  }
+  const xid = await opened(6000);
+  t.true(await cluster.finish([xid], 20_000));
+  t.is(await cluster.status(xid), 'rolled_back');
+});

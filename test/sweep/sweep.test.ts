@@ -1,6 +1,6 @@
 import test, { type ExecutionContext } from 'ava';
 import { Sweep, type SweepParts } from '../../coordinator/dispatch/sweep.js';
-import { memoryDisk, memoryStore } from '../../coordinator/store/memory.js';
+import { type MemoryDisk, memoryDisk, memoryStore } from '../../coordinator/store/memory.js';
 import type { Append, Store } from '../../coordinator/store/store.js';
 import type { CoordinatorId, Xid } from '../../sdk/protocol/ids.js';
 import { seededChance } from '../engine/chance.js';
@@ -8,6 +8,9 @@ import { World } from '../engine/clock.js';
 
 const chance = seededChance(1);
 const me = { id: 'me' as CoordinatorId, host: 'test', pid: 1, leaseMs: 9000 };
+
+/** What is under a store of these tests. */
+const disks = new WeakMap<Store, MemoryDisk>();
 
 /** A sweep over a store in memory, a second a round; `change` replaces parts of it. */
 async function sweeping(
@@ -17,8 +20,10 @@ async function sweeping(
 ) {
   const world = new World();
   const clock = world.clock();
-  const plain = memoryStore({ disk: memoryDisk(chance), time: world.database });
+  const disk = memoryDisk(chance);
+  const plain = memoryStore({ disk, time: world.database });
   const store = { ...plain, ...changeStore(plain) };
+  disks.set(store, disk);
   const woken: Xid[] = [];
   const adopted: Xid[] = [];
   const sweep = new Sweep({
@@ -32,7 +37,7 @@ async function sweeping(
     adopt: async (xid) => void adopted.push(xid),
     review: () => undefined,
     takeDoubts: () => [],
-    held: () => 0,
+    stayDue: () => 0,
     onError: () => undefined,
     ...change,
   });
@@ -147,3 +152,24 @@ test('I4 when too much is doubted to name it, all is looked at, a page after the
   await world.advance(5000);
   t.is(woken.length, 450);
 });
+
+for (const hoursApart of [1, -1]) {
+  test(`F2 F3 a living coordinator is not taken over though the two clocks are ${hoursApart} h apart, a dead one is`, async (t) => {
+    const { world, store, adopted } = await sweeping(t);
+    const other = world.clock();
+    const time = { wall: () => World.start + world.ms - hoursApart * 3_600_000, monotonic: () => world.ms };
+    const his = memoryStore({ disk: disks.get(store)!, time });
+    const lease = { id: 'other' as CoordinatorId, host: 'test', pid: 2, leaseMs: 9000 };
+    const beat = () => {
+      void his.renewLease(lease);
+      other.after(3000, beat);
+    };
+    beat();
+    await store.append(rowOf('his', 'other'));
+    await world.advance(60_000);
+    t.deepEqual(adopted, []);
+    other.state = 'dead';
+    await world.advance(9000 + 1000);
+    t.deepEqual([...new Set(adopted)], ['his']);
+  });
+}

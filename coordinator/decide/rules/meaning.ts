@@ -1,6 +1,8 @@
 /** What came back for a command, as one event. Which one depends on the op's phase and on what is decided. */
 import { planted } from '#faults';
+import { type Json, jsonBytes } from '../../../sdk/protocol/json.js';
 import { phaseOf } from '../../../sdk/protocol/kinds.js';
+import { limits } from '../../../sdk/protocol/limits.js';
 import type { Outcome } from '../../../sdk/protocol/outcomes.js';
 import { delayMs } from '../backoff.js';
 import type { Draft } from '../draft.js';
@@ -26,6 +28,8 @@ const isForward = ({ branch, work }: Asked): boolean => phaseOf(branch.kind, wor
 export function meaningOf(draft: Draft, answered: Answered, outcome: Outcome): Event {
   switch (outcome.kind) {
     case 'done':
+      if (isForward(answered) && !hasRoomFor(draft, outcome.output))
+        return unstored(draft, answered, noRoom, answered.expiresAt);
       return done(answered, outcome);
     case 'refused':
       return refused(draft, answered, outcome);
@@ -46,6 +50,18 @@ function done({ branch, work, expiresAt }: Answered, { output }: Said<'done'>): 
     default:
       return { type: 'branch_undone', ...said };
   }
+}
+
+/** A transaction that grew without end would stop the process of all others. */
+export const hasRoomFor = ({ state }: Draft, value: Json): boolean =>
+  state.grownBytes + jsonBytes(value) <= limits.grownBytes;
+export const noRoom = `the branches and outputs of one transaction are at most ${limits.grownBytes} bytes together`;
+
+/** An outcome that the log cannot take parks its own branch. One that is to be undone anyway is undone. */
+export function unstored(draft: Draft, asked: Asked, error: string, until: number): Event {
+  const reason = `its outcome could not be stored: ${error}`;
+  const overtaken = isForward(asked) && draft.state.decision === 'rollback';
+  return overtaken ? giveUp(draft, asked, reason) : park(asked, reason, until);
 }
 
 /** A no to a forward op is final; to any other op, and to work that is to be committed, it means: not as things stand. */

@@ -3,6 +3,7 @@ import { limits } from '../../../sdk/protocol/limits.js';
 import { conclude } from '../conclude.js';
 import type { Draft } from '../draft.js';
 import type { InputOf, Verdict } from '../inputs.js';
+import { hasRoomFor, noRoom } from './meaning.js';
 import { refuse, same } from './verdicts.js';
 
 export function open(draft: Draft, input: InputOf<'open'>): undefined {
@@ -25,6 +26,7 @@ export function addBranch(draft: Draft, input: InputOf<'add_branch'>): Verdict |
   if (draft.state.branches.length >= limits.stepsMax) {
     return refuse('too_many_branches', `expected at most ${limits.stepsMax} branches in one transaction`);
   }
+  if (!hasRoomFor(draft, input.spec.input)) return refuse('too_large', noRoom);
   return add(draft, input);
 }
 

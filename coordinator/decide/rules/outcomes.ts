@@ -4,7 +4,7 @@ import { conclude } from '../conclude.js';
 import type { Draft } from '../draft.js';
 import type { InputOf, Verdict } from '../inputs.js';
 import { type Branch, branchOf, type Work } from '../state.js';
-import { type Answered, giveUp, meaningOf, park } from './meaning.js';
+import { type Answered, meaningOf, unstored } from './meaning.js';
 import { refuse, same, stale } from './verdicts.js';
 
 export function outcome(draft: Draft, input: InputOf<'outcome'>): Verdict | undefined {
@@ -44,14 +44,10 @@ function workOf(op: Work['op'], attempt: number): Work {
   return { op, attempt, failures: 0, crashes: 0, dueAt: 0, since: 0, pendingSince: null, by: '' as Work['by'], seq: 0 };
 }
 
-/** An outcome that the log cannot take parks its own branch. One that is to be undone anyway is undone. */
 export function unstorable(draft: Draft, { branch: number, op, error }: InputOf<'unstorable'>): Verdict | undefined {
   const branch = branchOf(draft.state, number);
   if (branch?.stage.at !== 'asked' || branch.stage.work.op !== op) return stale('it is not being asked any more');
-  const asked = { branch, work: branch.stage.work };
-  const reason = `its outcome could not be stored: ${error}`;
-  const overtaken = phaseOf(branch.kind, op) === 'forward' && draft.state.decision === 'rollback';
-  draft.emit(overtaken ? giveUp(draft, asked, reason) : park(asked, reason, 0));
+  draft.emit(unstored(draft, { branch, work: branch.stage.work }, error, 0));
   conclude(draft);
   return undefined;
 }

@@ -122,10 +122,13 @@ const knex = (filename: string, pool: Knex.PoolConfig, busyTimeoutMs: number): K
 /** Marks a file as ours, in its header. */
 export const applicationId = 0x434f4e43;
 
+/** In one statement: between two, another process may have made the file what it is to be. */
+const whoseFile = `
+  select (select application_id from pragma_application_id) as mark, (select count(*) from sqlite_master) as tables`;
+
 async function refuseForeign(writer: Sqlite3.Database, path: string): Promise<void> {
-  const [header] = await query(writer, 'pragma application_id');
-  const [schema] = await query(writer, 'select count(*) as tables from sqlite_master');
-  if (header?.application_id === applicationId || (header?.application_id === 0 && schema?.tables === 0)) return;
+  const [file] = await query(writer, whoseFile);
+  if (file?.mark === applicationId || (file?.mark === 0 && file.tables === 0)) return;
   throw new StoreError('broken', `${path} is a database of something else: name a file of its own for the store`);
 }
 

@@ -4,12 +4,12 @@
 const underWay = `status not in ('committed', 'rolled_back', 'resolved', 'parked')`;
 
 const logColumns = 'xid, seq, append, appender, version, at, events';
-const logValues = [0, 1, 2, 3, 4, 5, 6, 8].map((index) => `value ->> ${index}`).join(', ');
+const logValues = `${[0, 1, 2, 3, 4, 5].map((index) => `value ->> ${index}`).join(', ')}, value -> 8, nullif(value -> 7, 'null')`;
 /** A row goes in only where the row that it was decided upon is there, or where it is the first and saw none. */
-const predecessorIsThere = `(value ->> 1 = 1 and value ->> 7 is null)
+const predecessorIsThere = `(value ->> 1 = 1 and value ->> 6 is null)
     or exists (
       select 1 from log
-      where log.xid = value ->> 0 and log.seq = (value ->> 1) - 1 and log.append = value ->> 7
+      where log.xid = value ->> 0 and log.seq = (value ->> 1) - 1 and log.append = value ->> 6
     )`;
 
 const insertLog = (condition: string): string => `

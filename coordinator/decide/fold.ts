@@ -146,7 +146,7 @@ function apply(state: State, event: Exclude<Event, { type: 'opened' }>, row: Row
     case 'rollback_only':
       return { ...state, rollbackOnly: event.reason };
     case 'rollback_wanted':
-      return { ...state, check: { at: 'asked', work: ask('check', row), reason: event.reason } };
+      return { ...state, check: { at: 'asked', work: ask('check', row), reason: event.reason, lastError: null } };
     case 'check_failed':
       return checkAgain(state, event, row);
     case 'check_parked':
@@ -268,7 +268,7 @@ function resolved(state: State, branch: Branch, event: EventOf<'branch_resolved'
 function checkAgain(state: State, event: EventOf<'check_failed'>, row: RowContext): State {
   if (state.check?.at !== 'asked') return state;
   const work = askAgain(state.check.work, row, event.dueAt, failedOnce(state.check.work, event.crashed === true));
-  return { ...state, check: { ...state.check, work } };
+  return { ...state, check: { ...state.check, work, lastError: event.error } };
 }
 
 function decided(state: State, event: EventOf<'decided'>, row: RowContext): State {
@@ -304,7 +304,7 @@ function retriedStage({ kind }: Branch, { op, attempt }: Extract<Stage, { at: 'p
 
 function checkNow(check: Check, row: RowContext): Check {
   if (check.at === 'parked')
-    return { at: 'asked', reason: check.reason, work: afresh('check', check.attempt + 1, row) };
+    return { at: 'asked', reason: check.reason, lastError: null, work: afresh('check', check.attempt + 1, row) };
   return check.work.dueAt <= row.at ? check : { ...check, work: afresh('check', check.work.attempt, row) };
 }
 

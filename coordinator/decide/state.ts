@@ -80,7 +80,7 @@ export interface Branch {
 
 /** The check of an `ask` transaction: under way, or given up on. */
 export type Check =
-  | { readonly at: 'asked'; readonly work: Work; readonly reason: string }
+  | { readonly at: 'asked'; readonly work: Work; readonly reason: string; readonly lastError: string | null }
   | { readonly at: 'parked'; readonly attempt: number; readonly reason: string };
 
 /** The fold of a log. */

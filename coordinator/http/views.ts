@@ -140,7 +140,7 @@ function waitingOn(state: State): readonly WaitingOn[] {
       op: work.op,
       attempt: work.attempt,
       dueAt: iso(work.dueAt),
-      lastError: branch?.lastError ?? null,
+      lastError: branch ? branch.lastError : checkError(state),
     });
   }
   for (const { number, target, stage } of state.branches) {
@@ -150,6 +150,8 @@ function waitingOn(state: State): readonly WaitingOn[] {
   }
   return found.sort((a, b) => a.branch - b.branch);
 }
+
+const checkError = ({ check }: State): string | null => (check?.at === 'asked' ? check.lastError : null);
 
 /** Outputs by step id. */
 function resultOf(state: State): TransactionView['result'] {

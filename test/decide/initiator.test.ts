@@ -164,3 +164,12 @@ test('K1 I1 a rollback undoes a branch that is parked because its outcome could 
   machine.done(1);
   t.is(machine.status, 'rolled_back');
 });
+
+test('I12 a commit that is asked again is told how the first one ended', (t) => {
+  const machine = initiated([{ id: 'a' }]);
+  machine.done(1);
+  machine.put({ type: 'rollback_only', reason: 'not this one' });
+  t.is(machine.commit().kind, 'append');
+  t.is(machine.current.decision, 'rollback');
+  t.is(machine.commit().kind, 'same');
+});

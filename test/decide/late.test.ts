@@ -163,3 +163,12 @@ test('K1 one that is to be undone anyway is undone', (t) => {
   t.is(machine.phase, 'parked_rollback');
   t.is(machine.put({ type: 'unstorable', branch: 9, op: 'action', error: 'x' }).kind, 'stale');
 });
+
+test('C11 a late outcome that comes before the next attempt answers the one that was sent', (t) => {
+  const machine = planned([{ id: 'a' }]);
+  machine.pending(1, 60_000);
+  const { op } = machine.outstandingOf(1).work;
+  const outcome = { kind: 'refused', reason: 'no' } as const;
+  t.is(machine.put({ type: 'outcome', branch: 1, op, attempt: 'late', outcome }).kind, 'append');
+  t.is(machine.status, 'rolled_back', 'refused on its only attempt: nothing is undone');
+});

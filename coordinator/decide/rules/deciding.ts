@@ -13,7 +13,9 @@ export function commitAgain(draft: Draft): Verdict {
   const { state } = draft;
   if (state.drivenBy === 'plan')
     return refuse('driven_by_plan', `the coordinator drives plan ${state.xid} to its end by itself`);
-  if (state.decision === 'rollback') return refuse('already_decided', `rollback of ${state.xid} is decided`);
+  // Asked to commit before: a repeat is told how that ended.
+  if (state.decision === 'rollback' && !state.closing)
+    return refuse('already_decided', `rollback of ${state.xid} is decided`);
   return same;
 }
 

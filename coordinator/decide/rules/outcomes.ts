@@ -26,8 +26,11 @@ function answeredBy(draft: Draft, branch: Branch, input: InputOf<'outcome'>): An
   const { work } = branch.stage;
   if (work.op !== op || (attempt !== 'late' && attempt > work.attempt)) return undefined;
   const { now } = draft.moment;
-  const another = attempt !== work.attempt && work.dueAt <= now;
-  return { branch, work, expiresAt: another ? now + branch.timeoutMs : 0 };
+  const isSent = work.dueAt <= now;
+  const another = attempt !== work.attempt && isSent;
+  // A late word that comes before the next attempt answers the last one that was sent.
+  const answers = attempt === 'late' && !isSent ? { ...work, attempt: Math.max(1, work.attempt - 1) } : work;
+  return { branch, work: answers, expiresAt: another ? now + branch.timeoutMs : 0 };
 }
 
 /** Nobody asks any more, but it parked without an outcome. */

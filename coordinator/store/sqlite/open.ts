@@ -18,7 +18,7 @@ export async function loadDriver(
     throw new StoreError(
       'broken',
       'the SQLite store needs the package sqlite3, which is not installed or was not built for this machine: ' +
-        'run "npm install sqlite3" (building it takes python3, make and a C++ compiler), or use another database',
+        'run "npm install sqlite3" (building it takes python3, make and a C++ compiler)',
       error,
     );
   }

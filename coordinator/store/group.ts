@@ -111,8 +111,12 @@ export class AppendGroups {
 
   async #settle(group: readonly Ticket[]): Promise<void> {
     if (this.#gate.shut?.kind === 'broken') return rejectAll(group, this.#gate.shut);
-    if (planted('answer-before-commit')) for (const ticket of group) ticket.resolve('won');
-    const { there, failed } = await this.#attempt(group.map((ticket) => ticket.append));
+    const appends = group.map((ticket) => ticket.append);
+    if (planted('answer-before-commit')) {
+      for (const ticket of group) ticket.resolve('won');
+      await this.#writer.present(appends).catch(() => undefined);
+    }
+    const { there, failed } = await this.#attempt(appends);
     this.#counters.groups++;
     if (failed?.verdict === 'refused' && group.length > 1 && !planted('failing-append-fails-its-group')) {
       const half = group.length >> 1;

@@ -38,10 +38,9 @@ export function storeContract(test: TestFn, makeDisk: MakeDisk, { shared }: Cont
 }
 
 function appendContract(test: TestFn, makeDisk: MakeDisk): void {
-  test('I11 a log is read back as it was appended, in the order of its numbers', async (t) => {
+  test('I11 F6 a log is read back as it was appended, in the order of its numbers and not of its times', async (t) => {
     const store = await openFrom(t, makeDisk);
     const first = sampleAppend('x1', { events: '[{"text":"quote \\" and \\u0000 and é and 💡"}]', at: 5_000 });
-    // F6: the second is stamped earlier than the first.
     const second = nextAppend(first, { at: 4_000, version: 2 });
     t.is(await store.append(first), 'won');
     t.is(await store.append(second), 'won');

@@ -36,7 +36,7 @@ export async function run(config: Config): Promise<Running> {
   const log = jsonLog(config.logLevel);
   const clock = systemClock();
   const chance = systemChance();
-  const store = await openSqliteStore({ path: config.store.path, chance });
+  const store = await openSqliteStore({ path: config.store.path, chance, busyTimeoutMs: storeWaitMs });
   const allow = allowList(config.allow);
   const { origin, tokenKey } = store.identity;
   const { signingSecrets } = config;
@@ -76,6 +76,9 @@ export async function run(config: Config): Promise<Running> {
     },
   };
 }
+
+/** One try waits so long for another process's lock: callers wait behind it, and hear 503 while they still listen. */
+const storeWaitMs = 1000;
 
 /** More calls than the dispatcher makes to one place at once: none waits for a connection. */
 const connectionsPerOrigin = 256;

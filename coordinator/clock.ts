@@ -14,6 +14,8 @@ export interface Clock {
   monotonic(): number;
   /** Calls back once after `delayMs` (at most a day: longer waits live in the store). Returns what cancels it. */
   after(delayMs: number, callback: () => void): () => void;
+  /** Calls back once at the end of this turn: after everything that is ready to run now. */
+  soon(callback: () => void): void;
 }
 
 /** Randomness, as an argument. */
@@ -44,6 +46,7 @@ export function systemClock(): Clock {
       const timer = setTimeout(callback, Math.min(Math.max(delayMs, 0), afterMaxMs));
       return () => clearTimeout(timer);
     },
+    soon: (callback) => void setImmediate(callback),
   };
 }
 

@@ -78,6 +78,17 @@ export function loadConfig({ flags = {}, env = process.env, directory = process.
   return configOf(given);
 }
 
+/** The configuration as a program gives it, over the defaults: neither the environment nor files are read. Throws {@link ConfigError}. */
+export const configFrom = (values: Partial<Record<SettingName, string>>): Config =>
+  configOf(
+    new Map(
+      settingNames.flatMap((name) => [
+        ...entry(name, (settings[name] as Setting).default, 'its default'),
+        ...entry(name, values[name], 'option'),
+      ]),
+    ),
+  );
+
 /** Where the commands find the coordinator, and the key for it; what neither `.env` nor the environment says is left out. */
 export function clientSettings({ env = process.env, directory = process.cwd() }: Omit<Sources, 'flags'> = {}): {
   readonly url?: string;

@@ -12,6 +12,7 @@
 import type { Command } from '../sdk/protocol/commands.js';
 import { ConcordatError } from '../sdk/protocol/errors.js';
 import type { CoordinatorId, Xid } from '../sdk/protocol/ids.js';
+import { asOf } from './decide/fold.js';
 import type { Input, Moment, Verdict } from './decide/inputs.js';
 import { commandFor } from './decide/outstanding.js';
 import type { State } from './decide/state.js';
@@ -216,41 +217,35 @@ export class Engine {
       const opens = entry.mayBeNew && batch[0]?.input.type === 'open';
       const read = !entry.state && !opens;
       if (read) entry.know(await this.#load(entry.xid));
-      const { state } = entry;
       const moment = this.#moment();
-      const decided = decideAll(entry.xid, state, batch, moment);
-      if (decided.events.length > 0 && decided.state)
-        return await this.#append(entry, batch, decided, decided.state, moment);
-      // What was in memory may be behind another coordinator: a "no" needs a fresh look.
-      if (read) return this.#answer(entry, batch, decided.verdicts);
-      entry.forget();
-      entry.putBack(batch);
+      const decided = decideAll(entry.xid, entry.state, batch, moment);
+      const next = this.#nextRow(entry, decided, moment);
+      if (next) reachBefore(decided.events);
+      if (next && (await this.#parts.store.append(next.append)) === 'won') {
+        reachAfter(decided.events);
+        entry.know(next.state, next.summary);
+        this.#answer(entry, batch, decided.verdicts);
+      } else if (read && !next) {
+        this.#answer(entry, batch, decided.verdicts);
+      } else {
+        // Another has its place, or what was in memory may be behind another coordinator: a "no" needs a fresh look.
+        entry.forget();
+        entry.putBack(batch);
+      }
     } catch (error) {
       this.#failed(entry, batch, error);
     }
   }
 
-  async #append(
-    entry: Entry,
-    batch: readonly Waiting[],
-    decided: Decisions,
-    next: State,
-    moment: Moment,
-  ): Promise<void> {
+  /** The row to append, and what is known once it is durable; undefined when nothing was decided. */
+  #nextRow(entry: Entry, { events, state: next }: Decisions, moment: Moment) {
+    if (events.length === 0 || !next) return undefined;
     const { state } = entry;
-    const row = rowFrom(entry.xid, state, decided.events, moment, this.#parts.chance.id());
-    const after: State = { ...next, seq: row.seq, append: row.append, owner: row.appender, at: row.at };
+    const row = rowFrom(entry.xid, state, events, moment, this.#parts.chance.id());
+    const after = asOf(next, row);
     const summary = summaryOf(after);
     const before = entry.summary ?? (state && summaryOf(state));
-    reachBefore(row.events);
-    if ((await this.#parts.store.append(appendOf(row, state?.append ?? null, before, summary))) === 'lost') {
-      entry.forget();
-      entry.putBack(batch);
-      return;
-    }
-    reachAfter(row.events);
-    entry.know(after, summary);
-    this.#answer(entry, batch, decided.verdicts);
+    return { state: after, summary, append: appendOf(row, state?.append ?? null, before, summary) };
   }
 
   /** Tells whoever asked, then acts: in this order nobody learns of an effect before its cause is durable. */

@@ -1,6 +1,4 @@
-import type { Knex } from 'knex';
-import type { Json } from '../sdk/protocol/json.js';
-import type { BranchKey } from './inbox.js';
+import type { Branch, Json } from 'concordat';
 
 /**
  * The effect ledger: one row for each effect, written in the transaction of the effect. It has no unique key on
@@ -17,22 +15,8 @@ export const effectsTable = `create table if not exists effects (
   at integer not null
 )`;
 
-export interface Effect {
-  /** What happened, as `payment.charged`. */
-  readonly effect: string;
-  readonly details: Json;
-}
-
-/** Writes one row of the ledger. */
-export async function recordEffect(trx: Knex, key: BranchKey, op: string, effect: Effect, at: number): Promise<void> {
-  const { origin, xid, branch } = key;
-  await trx('effects').insert({
-    origin,
-    xid,
-    branch,
-    op,
-    effect: effect.effect,
-    details: JSON.stringify(effect.details),
-    at,
-  });
+/** Writes one row of the ledger: what happened, as `payment.charged`, and to what. */
+export async function recordEffect(tx: Branch, effect: string, details: Json): Promise<void> {
+  const { origin, xid, branch, op } = tx;
+  await tx.db('effects').insert({ origin, xid, branch, op, effect, details: JSON.stringify(details), at: Date.now() });
 }

@@ -1,7 +1,6 @@
-import type { Json } from '../sdk/protocol/json.js';
-import { Refused } from './answers.js';
+import { Refused } from 'concordat';
 
-/** Reads a command's input field by field. What does not fit is refused with `invalid_input`, naming the field. */
+/** Reads an input field by field. What does not fit is refused with `invalid_input`, naming the field. */
 export interface Fields {
   text(name: string): string;
   /** A whole number from 1 to `most`. */
@@ -13,10 +12,11 @@ export interface Fields {
 const textLengthMax = 200;
 const itemsMax = 100;
 
-export function fields(value: Json, at = 'input'): Fields {
+/** `value` is what came over the wire, whatever its type says. */
+export function fields(value: unknown, at = 'input'): Fields {
   if (value === null || typeof value !== 'object' || Array.isArray(value)) throw invalid(at, 'an object', value);
-  const record = value as { readonly [name: string]: Json };
-  const get = (name: string): Json | undefined => (Object.hasOwn(record, name) ? record[name] : undefined);
+  const record = value as { readonly [name: string]: unknown };
+  const get = (name: string): unknown => (Object.hasOwn(record, name) ? record[name] : undefined);
   return {
     text(name) {
       const found = get(name);
@@ -34,7 +34,7 @@ export function fields(value: Json, at = 'input'): Fields {
       const found = get(name);
       const fits = Array.isArray(found) && found.length >= 1 && found.length <= itemsMax;
       if (!fits) throw invalid(`${at}.${name}`, `a list of 1 to ${itemsMax} items`, found);
-      return (found as readonly Json[]).map((item, index) => read(fields(item, `${at}.${name}[${index}]`)));
+      return (found as readonly unknown[]).map((item, index) => read(fields(item, `${at}.${name}[${index}]`)));
     },
   };
 }
@@ -44,7 +44,7 @@ export const quantityMax = 10_000;
 export const priceCentsMax = 1_000_000_000;
 export const amountCentsMax = itemsMax * quantityMax * priceCentsMax;
 
-function invalid(at: string, expected: string, got: Json | undefined): Refused {
+function invalid(at: string, expected: string, got: unknown): Refused {
   const shown = got === undefined ? 'nothing' : JSON.stringify(got).slice(0, 80);
-  return new Refused('invalid_input', `${at}: expected ${expected}, got ${shown}`);
+  return new Refused(`${at}: expected ${expected}, got ${shown}`, { code: 'invalid_input' });
 }

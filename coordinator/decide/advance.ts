@@ -8,7 +8,7 @@ import { planted } from '#faults';
 import type { CoordinatorId } from '../../sdk/protocol/ids.js';
 import { opOf } from '../../sdk/protocol/kinds.js';
 import { doOrder, messagesMayGo, undoOrder } from './order.js';
-import type { Branch, State, Work } from './state.js';
+import type { Branch, Next, Work } from './state.js';
 
 /** The row being folded: when, by whom, and which. */
 export interface RowContext {
@@ -108,25 +108,29 @@ export function whenCommitDecided(branch: Branch, row: RowContext): Branch {
 }
 
 /** Asks whatever has its turn now. */
-export function advance(state: State, row: RowContext): State {
-  if (state.ended) return state;
-  if (state.decision === 'rollback') return startUndos(state, row);
-  if (state.decision === 'commit') return startMessages(startSteps(state, row), row);
-  const open = state.drivenBy === 'plan' && !state.check && state.rollbackOnly === null;
-  return open ? startSteps(state, row) : state;
+export function advance(next: Next, row: RowContext): void {
+  if (next.ended) return;
+  if (next.decision === 'rollback') {
+    startUndos(next, row);
+  } else if (next.decision === 'commit') {
+    startSteps(next, row);
+    startMessages(next, row);
+  } else if (next.drivenBy === 'plan' && !next.check && next.rollbackOnly === null) {
+    startSteps(next, row);
+  }
 }
 
-function startSteps(state: State, row: RowContext): State {
-  const hasTurn = doOrder(state);
-  return mapBranches(state, 'waiting', (branch) =>
+function startSteps(next: Next, row: RowContext): void {
+  const hasTurn = doOrder(next);
+  changeThose(next, 'waiting', (branch) =>
     branch.kind !== 'message' && hasTurn(branch) ? begin(branch, row) : branch,
   );
 }
 
-function startMessages(state: State, row: RowContext): State {
-  if (!messagesMayGo(state)) return state;
-  const hasTurn = doOrder(state);
-  return mapBranches(state, 'waiting', (branch) => {
+function startMessages(next: Next, row: RowContext): void {
+  if (!messagesMayGo(next)) return;
+  const hasTurn = doOrder(next);
+  changeThose(next, 'waiting', (branch) => {
     const op = opOf(branch.kind, 'commit');
     if (branch.kind !== 'message' || !op || !hasTurn(branch)) return branch;
     const dueAt = Math.max(row.at, branch.deliverAt ?? 0);
@@ -134,10 +138,10 @@ function startMessages(state: State, row: RowContext): State {
   });
 }
 
-function startUndos(state: State, row: RowContext): State {
-  if (!state.branches.some((branch) => branch.stage.at === 'to_undo')) return state;
-  const hasTurn = undoOrder(state);
-  return mapBranches(state, 'to_undo', (branch) => {
+function startUndos(next: Next, row: RowContext): void {
+  if (!next.branches.some((branch) => branch.stage.at === 'to_undo')) return;
+  const hasTurn = undoOrder(next);
+  changeThose(next, 'to_undo', (branch) => {
     const op = opOf(branch.kind, 'rollback');
     if (branch.stage.at !== 'to_undo' || !op || !hasTurn(branch)) return branch;
     const work = ask(op, row, Math.max(row.at, branch.forwardExpiresAt));
@@ -145,15 +149,15 @@ function startUndos(state: State, row: RowContext): State {
   });
 }
 
-/** Replaces the branches of one stage; the same state when none changed. */
-function mapBranches(state: State, at: Branch['stage']['at'], change: (branch: Branch) => Branch): State {
+/** Changes the branches of one stage. What they are changed upon is the state as it was before the first of them. */
+function changeThose(next: Next, at: Branch['stage']['at'], change: (branch: Branch) => Branch): void {
   let branches: Branch[] | undefined;
-  for (const branch of state.branches) {
+  for (const branch of next.branches) {
     if (branch.stage.at !== at) continue;
-    const next = change(branch);
-    if (next === branch) continue;
-    branches ??= [...state.branches];
-    branches[branch.number - 1] = next;
+    const changed = change(branch);
+    if (changed === branch) continue;
+    branches ??= [...next.branches];
+    branches[branch.number - 1] = changed;
   }
-  return branches ? { ...state, branches } : state;
+  if (branches) next.branches = branches;
 }

@@ -98,12 +98,11 @@ export function decideCommit(draft: Draft, reason: string | null = null): void {
   draft.emit({ type: 'decided', decision: 'commit', reason });
   if (draft.state.drivenBy === 'initiator') return;
   // In a plan every step belongs to what is committed: one that was refused needs a person.
-  for (const { number, kind, stage, forwardAttempts: attempt, ...branch } of draft.state.branches) {
+  for (const { number, kind, stage, forwardAttempts: attempt, lastError, unansweredUntil } of draft.state.branches) {
     const op = opOf(kind, 'forward');
     if (stage.at !== 'refused' || !op) continue;
-    const reason = `refused before the commit was decided: ${branch.lastError}`;
-    const expiresAt = branch.unansweredUntil;
-    draft.emit({ type: 'branch_parked', branch: number, op, attempt, reason, expiresAt });
+    const reason = `refused before the commit was decided: ${lastError}`;
+    draft.emit({ type: 'branch_parked', branch: number, op, attempt, reason, expiresAt: unansweredUntil });
   }
 }
 

@@ -18,7 +18,7 @@ import {
 } from './advance.js';
 import type { BranchSpec, Event, EventOf, Policy } from './events.js';
 import { isAsked } from './order.js';
-import type { Branch, Check, Stage, State, Work } from './state.js';
+import { type Branch, type Check, copyOf, type Next, type Stage, type State, type Work } from './state.js';
 
 /** A row of a log, parsed. */
 export interface Row {
@@ -37,22 +37,42 @@ export function foldRow(state: State | undefined, row: Row): State {
   if (!next || row.seq !== (state?.seq ?? 0) + 1) {
     throw new Error(`${row.xid}: expected row ${(state?.seq ?? 0) + 1} of the log, got row ${row.seq}`);
   }
-  return { ...next, seq: row.seq, append: row.append, owner: row.appender, at: row.at };
+  return asOf(next, row);
+}
+
+/** The state as a whole row left it. */
+export function asOf(state: State, { seq, append, appender, at }: Omit<Row, 'events'>): State {
+  const next = copyOf(state);
+  next.seq = seq;
+  next.append = append;
+  next.owner = appender;
+  next.at = at;
+  return next;
 }
 
 /** Applies one event and whatever follows from it by itself. */
 export function applyEvent(state: State | undefined, event: Event, row: Row): State {
-  if (event.type === 'opened') {
-    if (state) throw new Error(`${row.xid}: opened twice`);
-    return advance(opened(event, row), row);
-  }
-  if (!state) throw new Error(`${row.xid}: expected 'opened' first, got '${event.type}'`);
-  const next = apply(state, event, row);
-  const advanced = advance({ ...next, position: next.position + 1 }, row);
-  return advanced.parked && isAsked(advanced) ? { ...advanced, parked: false } : advanced;
+  const next = event.type === 'opened' ? openedBy(state, event, row) : after(state, event, row);
+  advance(next, row);
+  if (next.parked && isAsked(next)) next.parked = false;
+  return next;
 }
 
-function opened(event: EventOf<'opened'>, row: Row): State {
+function openedBy(state: State | undefined, event: EventOf<'opened'>, row: Row): Next {
+  if (state) throw new Error(`${row.xid}: opened twice`);
+  return opened(event, row);
+}
+
+/** One copy an event, which the rest of the fold fills in. */
+function after(state: State | undefined, event: Exclude<Event, { type: 'opened' }>, row: Row): Next {
+  if (!state) throw new Error(`${row.xid}: expected 'opened' first, got '${event.type}'`);
+  const next = copyOf(state);
+  apply(next, event, row);
+  next.position++;
+  return next;
+}
+
+function opened(event: EventOf<'opened'>, row: Row): Next {
   // Spelled out: every state has the same shape, which makes the many copies of it cheap.
   return {
     xid: row.xid,
@@ -107,6 +127,7 @@ const newBranch = (spec: BranchSpec, number: number, addedPosition: number, poli
   forwardExpiresAt: 0,
   unansweredUntil: 0,
   output: null,
+  code: null,
   lastError: null,
   startedAt: null,
   finishedAt: null,
@@ -114,55 +135,73 @@ const newBranch = (spec: BranchSpec, number: number, addedPosition: number, poli
   outcomePosition: null,
 });
 
-function apply(state: State, event: Exclude<Event, { type: 'opened' }>, row: Row): State {
+function apply(next: Next, event: Exclude<Event, { type: 'opened' }>, row: Row): void {
   switch (event.type) {
     case 'branch_added':
-      return added(state, event, row);
+      added(next, event, row);
+      break;
     case 'branch_done':
-      return {
-        ...change(state, event.branch, (branch) => forwardEnded(state, branch, event, row)),
-        grownBytes: state.grownBytes + jsonBytes(event.output),
-      };
+      change(next, event.branch, (branch) => forwardEnded(next, branch, event, row));
+      next.grownBytes += jsonBytes(event.output);
+      break;
     case 'branch_refused':
     case 'branch_uncertain':
-      return change(state, event.branch, (branch) => forwardEnded(state, branch, event, row));
+      change(next, event.branch, (branch) => forwardEnded(next, branch, event, row));
+      break;
     case 'attempt_failed':
     case 'branch_pending':
-      return change(state, event.branch, (branch) => againLater(branch, event, row));
+      change(next, event.branch, (branch) => againLater(branch, event, row));
+      break;
     case 'branch_committed':
     case 'branch_undone':
-      return change(state, event.branch, (branch) => ({
+      change(next, event.branch, (branch) => ({
         ...branch,
         stage: { at: event.type === 'branch_committed' ? 'committed' : 'undone', attempt: event.attempt },
         lastError: null,
         finishedAt: row.at,
       }));
+      break;
     case 'branch_parked':
-      return change(state, event.branch, (branch) => parkedBranch(branch, event));
+      change(next, event.branch, (branch) => parkedBranch(branch, event));
+      break;
     case 'branch_resolved':
-      return { ...change(state, event.branch, (branch) => resolved(state, branch, event, row)), byHand: true };
+      change(next, event.branch, (branch) => resolved(next, branch, event, row));
+      next.byHand = true;
+      break;
     case 'closed':
-      return { ...state, closing: true };
+      next.closing = true;
+      break;
     case 'rollback_only':
-      return { ...state, rollbackOnly: event.reason };
+      next.rollbackOnly = event.reason;
+      break;
     case 'rollback_wanted':
-      return { ...state, check: { at: 'asked', work: ask('check', row), reason: event.reason, lastError: null } };
+      next.check = { at: 'asked', work: ask('check', row), reason: event.reason, lastError: null };
+      break;
     case 'check_failed':
-      return checkAgain(state, event, row);
+      checkAgain(next, event, row);
+      break;
     case 'check_parked':
-      return { ...state, check: { at: 'parked', attempt: event.attempt, reason: event.reason } };
+      next.check = { at: 'parked', attempt: event.attempt, reason: event.reason };
+      break;
     case 'decided':
-      return decided(state, event, row);
+      decided(next, event, row);
+      break;
     case 'parked':
-      return { ...state, parked: true };
+      next.parked = true;
+      break;
     case 'ended':
-      return { ...state, ended: event.status, parked: false, finishedAt: row.at };
+      next.ended = event.status;
+      next.parked = false;
+      next.finishedAt = row.at;
+      break;
     case 'retried':
-      return retried(state, row);
+      retried(next, row);
+      break;
     case 'adopted':
-      return adopted(state, event, row);
+      adopted(next, event, row);
+      break;
     default:
-      return unknownEvent(event, row);
+      unknownEvent(event, row);
   }
 }
 
@@ -170,19 +209,17 @@ function unknownEvent(event: never, row: Row): never {
   throw new Error(`${row.xid}: row ${row.seq} has an event this version does not know: ${JSON.stringify(event)}`);
 }
 
-function change(state: State, number: number, to: (branch: Branch) => Branch): State {
-  const branch = state.branches[number - 1];
-  if (!branch) throw new Error(`${state.xid}: the log names branch ${number}, there are ${state.branches.length}`);
-  const branches = [...state.branches];
-  branches[number - 1] = to(branch);
-  return { ...state, branches };
+function change(next: Next, number: number, to: (branch: Branch) => Branch): void {
+  const branch = next.branches[number - 1];
+  if (!branch) throw new Error(`${next.xid}: the log names branch ${number}, there are ${next.branches.length}`);
+  next.branches = next.branches.with(number - 1, to(branch));
 }
 
-function added(state: State, event: EventOf<'branch_added'>, row: Row): State {
-  const branch = newBranch(event.spec, state.branches.length + 1, state.position, state.policy);
+function added(next: Next, event: EventOf<'branch_added'>, row: Row): void {
+  const branch = newBranch(event.spec, next.branches.length + 1, next.position, next.policy);
   const begun: Branch = branch.kind === 'message' ? branch : begin(branch, row);
-  const grownBytes = state.grownBytes + jsonBytes(branch.input);
-  return { ...state, branches: [...state.branches, begun], grownBytes };
+  next.branches = [...next.branches, begun];
+  next.grownBytes += jsonBytes(branch.input);
 }
 
 function forwardEnded(
@@ -193,16 +230,18 @@ function forwardEnded(
 ): Branch {
   const expiresAt = event.type === 'branch_uncertain' ? 0 : (event.expiresAt ?? 0);
   const unanswered = event.type === 'branch_uncertain' ? row.at + branch.timeoutMs : expiresAt;
-  const ended: Branch = {
+  const ended: Ended = {
     ...branch,
     forwardAttempts: event.attempt,
     forwardExpiresAt: expiresAt,
     unansweredUntil: Math.max(branch.unansweredUntil, unanswered),
     outcomePosition: event.type === 'branch_uncertain' ? null : state.position,
-    ...forwardFacts(event),
   };
+  tellOutcome(ended, event);
   return asDecided(state, ended, row);
 }
+
+type Ended = { -readonly [Field in keyof Branch]: Branch[Field] };
 
 /** What the decision, if there is one, makes of a forward op that ended. */
 function asDecided({ decision }: State, branch: Branch, row: RowContext): Branch {
@@ -210,14 +249,24 @@ function asDecided({ decision }: State, branch: Branch, row: RowContext): Branch
   return decision === 'commit' && branch.forward === 'done' ? toCommit(branch, row) : branch;
 }
 
-function forwardFacts(event: EventOf<'branch_done' | 'branch_refused' | 'branch_uncertain'>): Partial<Branch> {
+function tellOutcome(ended: Ended, event: EventOf<'branch_done' | 'branch_refused' | 'branch_uncertain'>): void {
   switch (event.type) {
     case 'branch_done':
-      return { stage: { at: 'done' }, forward: 'done', output: event.output, lastError: null };
+      ended.stage = { at: 'done' };
+      ended.forward = 'done';
+      ended.output = event.output;
+      ended.lastError = null;
+      break;
     case 'branch_refused':
-      return { stage: { at: 'refused' }, forward: 'refused', lastError: event.reason };
+      ended.stage = { at: 'refused' };
+      ended.forward = 'refused';
+      ended.code = event.code;
+      ended.lastError = event.reason;
+      break;
     case 'branch_uncertain':
-      return { stage: { at: 'uncertain' }, forward: 'unknown', lastError: event.error };
+      ended.stage = { at: 'uncertain' };
+      ended.forward = 'unknown';
+      ended.lastError = event.error;
   }
 }
 
@@ -265,27 +314,24 @@ function resolved(state: State, branch: Branch, event: EventOf<'branch_resolved'
   return { ...branch, forward, stage: event.as === 'done' ? done : { at: 'skipped' }, finishedAt: row.at };
 }
 
-function checkAgain(state: State, event: EventOf<'check_failed'>, row: RowContext): State {
-  if (state.check?.at !== 'asked') return state;
-  const work = askAgain(state.check.work, row, event.dueAt, failedOnce(state.check.work, event.crashed === true));
-  return { ...state, check: { ...state.check, work, lastError: event.error } };
+function checkAgain(next: Next, event: EventOf<'check_failed'>, row: RowContext): void {
+  if (next.check?.at !== 'asked') return;
+  const work = askAgain(next.check.work, row, event.dueAt, failedOnce(next.check.work, event.crashed === true));
+  next.check = { ...next.check, work, lastError: event.error };
 }
 
-function decided(state: State, event: EventOf<'decided'>, row: RowContext): State {
+function decided(next: Next, event: EventOf<'decided'>, row: RowContext): void {
   const each = event.decision === 'commit' ? whenCommitDecided : whenRollbackDecided;
-  return {
-    ...state,
-    decision: event.decision,
-    reason: event.reason,
-    decidedAt: row.at,
-    check: null,
-    branches: state.branches.map((branch) => each(branch, row)),
-  };
+  next.decision = event.decision;
+  next.reason = event.reason;
+  next.decidedAt = row.at;
+  next.check = null;
+  next.branches = next.branches.map((branch) => each(branch, row));
 }
 
 /** Tries again now whatever is parked or waits for its next attempt, with a fresh measure of patience. */
-function retried(state: State, row: RowContext): State {
-  const branches = state.branches.map((branch): Branch => {
+function retried(next: Next, row: RowContext): void {
+  next.branches = next.branches.map((branch): Branch => {
     const { stage } = branch;
     if (stage.at === 'parked') return { ...branch, stage: retriedStage(branch, stage, row) };
     if (stage.at !== 'asked' || stage.work.dueAt <= row.at) return branch;
@@ -293,7 +339,7 @@ function retried(state: State, row: RowContext): State {
     const dueAt = Math.max(row.at, branch.forwardExpiresAt);
     return { ...branch, stage: { at: 'asked', work: afresh(stage.work.op, stage.work.attempt, row, dueAt) } };
   });
-  return { ...state, branches, check: state.check && checkNow(state.check, row) };
+  next.check = next.check && checkNow(next.check, row);
 }
 
 /** An undo takes its turn again: what came after it may have parked too. */
@@ -314,12 +360,11 @@ const afresh = (op: Work['op'], attempt: number, row: RowContext, dueAt?: number
 });
 
 /** The dead owner's attempts that are due later become the new owner's; those in flight are counted by events of their own. */
-function adopted(state: State, { from }: EventOf<'adopted'>, row: RowContext): State {
+function adopted(next: Next, { from }: EventOf<'adopted'>, row: RowContext): void {
   const mine = (work: Work): Work =>
     work.by === from && work.dueAt > row.at ? { ...work, by: row.appender, seq: row.seq } : work;
-  const branches = state.branches.map((branch) =>
+  next.branches = next.branches.map((branch) =>
     branch.stage.at === 'asked' ? { ...branch, stage: { ...branch.stage, work: mine(branch.stage.work) } } : branch,
   );
-  const check = state.check?.at === 'asked' ? { ...state.check, work: mine(state.check.work) } : state.check;
-  return { ...state, branches, check };
+  if (next.check?.at === 'asked') next.check = { ...next.check, work: mine(next.check.work) };
 }

@@ -7,12 +7,13 @@ import { type Branch, branchOf, isSettled, type State } from './state.js';
  * does; each is looked at once, however many come after it.
  */
 export function doOrder(state: State): (branch: Branch) => boolean {
-  const messages = new Map<number, boolean>();
+  let messages: Map<number, boolean> | undefined;
   const comesNext = (branch: Branch): boolean => branch.after.every(hasPassed);
   const hasPassed = (number: number): boolean => {
     const branch = branchOf(state, number);
     if (!branch) return false;
     if (branch.kind !== 'message') return isPassed(state, branch);
+    messages ??= new Map();
     const passed = messages.get(number) ?? comesNext(branch);
     messages.set(number, passed);
     return passed;

@@ -91,14 +91,14 @@ export const openDeadline = (state: State): number | null =>
  * When somebody must look at the transaction again though nothing came in: its deadline, a later attempt, or the end
  * of a command that another coordinator may have sent. What is in the hands of `me` now is not in it.
  */
-export function nextDueAt(state: State, me: CoordinatorId = state.owner): number | null {
+export function nextDueAt(state: State, me: CoordinatorId = state.owner, at = state.at): number | null {
   if (statusOf(state) === 'parked' || state.ended) return null;
   const due: number[] = [];
   const deadline = openDeadline(state);
   if (deadline !== null) due.push(deadline);
   for (const { work, expiresAt, awaited } of outstanding(state)) {
     if (work.by !== me || awaited) due.push(expiresAt);
-    else if (work.dueAt > state.at) due.push(work.dueAt);
+    else if (work.dueAt > at) due.push(work.dueAt);
   }
   return due.length === 0 ? null : Math.min(...due);
 }

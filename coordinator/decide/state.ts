@@ -70,6 +70,8 @@ export interface Branch {
   /** Some command that was never answered, of whatever op, may take effect until then: no person decides by hand before. */
   readonly unansweredUntil: number;
   readonly output: Json | null;
+  /** Of the refusal of the forward op. */
+  readonly code: string | null;
   readonly lastError: string | null;
   readonly startedAt: number | null;
   readonly finishedAt: number | null;
@@ -122,6 +124,43 @@ export interface State {
   /** Index is the branch's number less one. */
   readonly branches: readonly Branch[];
 }
+
+/** A state that is being made: a copy that nobody else has seen. Its fields are set; what hangs on it is replaced. */
+export type Next = { -readonly [Field in keyof State]: State[Field] };
+
+/** Spelled out: all states have one shape, which a spread of so many fields loses after a few copies of copies. */
+export const copyOf = (state: State): Next => ({
+  xid: state.xid,
+  seq: state.seq,
+  append: state.append,
+  owner: state.owner,
+  at: state.at,
+  position: state.position,
+  origin: state.origin,
+  name: state.name,
+  businessKey: state.businessKey,
+  metadata: state.metadata,
+  fingerprint: state.fingerprint,
+  traceId: state.traceId,
+  drivenBy: state.drivenBy,
+  onTimeout: state.onTimeout,
+  checkTarget: state.checkTarget,
+  policy: state.policy,
+  openedAt: state.openedAt,
+  deadlineAt: state.deadlineAt,
+  decidedAt: state.decidedAt,
+  finishedAt: state.finishedAt,
+  closing: state.closing,
+  rollbackOnly: state.rollbackOnly,
+  check: state.check,
+  decision: state.decision,
+  reason: state.reason,
+  parked: state.parked,
+  ended: state.ended,
+  byHand: state.byHand,
+  grownBytes: state.grownBytes,
+  branches: state.branches,
+});
 
 /** Where a transaction stands, as the table of {@link file://./legality.ts} tells them apart. */
 export const phases = [

@@ -32,7 +32,7 @@ export function summarize(state: State, owner: CoordinatorId, at: number): State
     decidedAt: state.decidedAt,
     deadlineAt: state.deadlineAt,
     finishedAt: state.finishedAt,
-    dueAt: nextDueAt({ ...state, at }, owner),
+    dueAt: nextDueAt(state, owner, at),
     owner,
   };
 }

@@ -1,9 +1,11 @@
-import { reach } from '#faults';
+import { planted, reach } from '#faults';
 import { type Command, commandKey, type Target } from '../../sdk/protocol/commands.js';
 import type { Xid } from '../../sdk/protocol/ids.js';
 import type { Clock } from '../clock.js';
 import type { CommandQueue } from '../queue/queue.js';
-import { Lane, type Place, type Turn } from './lane.js';
+import { Absence, everywhere, type Presence } from './absence.js';
+import { Lane } from './lane.js';
+import type { Place, Turn } from './place.js';
 import type { Reply, Transport } from './transport.js';
 
 export interface DispatcherOptions {
@@ -12,6 +14,8 @@ export interface DispatcherOptions {
   readonly clock: Clock;
   /** Takes what came of a command. */
   readonly report: (command: Command, reply: Reply) => Promise<void>;
+  /** Who is there to take commands. Everybody, unless it says otherwise. */
+  readonly presence?: Presence;
   /** Calls to one target at once. */
   readonly perTarget?: number;
   /** Hears what `report` or the transport threw. Such a command is outstanding still: the sweep sends it again. */
@@ -21,12 +25,14 @@ export interface DispatcherOptions {
 const perTargetDefault = 256;
 
 /**
- * The door out: takes commands from the queue, sends each when its target has room, and reports what came of it. Each
- * target has a lane of its own, so a slow one delays no other. A command that is here already is not taken a second
+ * The door out: takes commands from the queue, sends each when its target is there and has room, and reports what came
+ * of it. Each target has a lane of its own, so a slow one delays no other. A command that is here already is not taken a second
  * time: its one outcome is reported once.
  */
 export class Dispatcher {
   readonly #options: DispatcherOptions;
+  readonly #presence: Presence;
+  readonly #absence = new Absence();
   readonly #lanes = new Map<string, Lane>();
   readonly #here = new Set<string>();
   readonly #held = new Set<Place>();
@@ -37,6 +43,8 @@ export class Dispatcher {
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
+    this.#presence = options.presence ?? everywhere;
+    this.#presence.watch((participant) => this.#absence.came(participant, this.#presence));
     options.queue.consume((command) => this.#take(command));
   }
 
@@ -45,7 +53,7 @@ export class Dispatcher {
     return this.#inFlight;
   }
 
-  /** Commands that wait for room at their target; not sent, no attempt. */
+  /** Commands that wait for their target or for room there; not sent, no attempt. */
   held(): number {
     return this.#held.size;
   }
@@ -92,26 +100,58 @@ export class Dispatcher {
   }
 
   async #handle(command: Command): Promise<void> {
-    const { report, perTarget = perTargetDefault } = this.#options;
+    const { report } = this.#options;
     const name = laneOf(command.target);
-    const lane = this.#lanes.get(name) ?? new Lane(perTarget);
-    this.#lanes.set(name, lane);
-    const turn = lane.tryEnter() ? 'go' : await this.#hold(command, lane.wait());
+    const turn = this.#tryEnter(command, name) ? 'go' : await this.#wait(command, name);
     if (turn === 'stopped') return;
     if (turn === 'recalled') return report(command, { kind: 'unknown', error: 'recalled before it was sent' });
-    const reply = await this.#send(command, lane, name);
-    await report(command, reply);
+    await report(command, await this.#send(command, name));
   }
 
-  async #send(command: Command, lane: Lane, name: string): Promise<Reply> {
+  /** Takes a slot of the lane at once; false when the target is not there or has no room. */
+  #tryEnter({ target }: Command, name: string): boolean {
+    return this.#isThere(target) && this.#lane(name).tryEnter();
+  }
+
+  /** Waits until the target is there and has room, however often it goes meanwhile. On `go` a slot of its lane is taken. */
+  async #wait(command: Command, name: string): Promise<Turn> {
+    const { target } = command;
+    while (!this.#tryEnter(command, name)) {
+      const waitsForSomebody = 'participant' in target && !this.#isThere(target);
+      const place = waitsForSomebody ? this.#absence.wait(target) : this.#lane(name).wait();
+      const turn = await this.#hold(command, place);
+      if (turn !== 'go') return turn;
+      if (waitsForSomebody) continue;
+      if (this.#isThere(target)) return turn;
+      this.#leave(name);
+    }
+    return 'go';
+  }
+
+  #isThere(target: Target): boolean {
+    return 'url' in target || this.#presence.reaches(target) || planted('a-missing-instance-is-an-attempt');
+  }
+
+  #lane(name: string): Lane {
+    const lane = this.#lanes.get(name) ?? new Lane(this.#options.perTarget ?? perTargetDefault);
+    this.#lanes.set(name, lane);
+    return lane;
+  }
+
+  #leave(name: string): void {
+    const lane = this.#lane(name);
+    lane.exit();
+    if (lane.isEmpty) this.#lanes.delete(name);
+  }
+
+  async #send(command: Command, name: string): Promise<Reply> {
     this.#inFlight++;
     try {
       reach('after-queue-before-send');
       return await this.#options.transport.send(command);
     } finally {
       this.#inFlight--;
-      lane.exit();
-      if (lane.isEmpty) this.#lanes.delete(name);
+      this.#leave(name);
     }
   }
 

@@ -1,17 +1,9 @@
-/** What a command that waits in a lane is told in the end. */
-export type Turn = 'go' | 'recalled' | 'stopped';
-
-/** A command's place in a lane. */
-export interface Place {
-  readonly turn: Promise<Turn>;
-  /** Gives the place up. False when the turn had come before. */
-  leave(why: 'recalled' | 'stopped'): boolean;
-}
+import { openPlace, type Place, type Turn } from './place.js';
 
 /** The calls to one target: so many at once, the others first come, first served. */
 export class Lane {
   #taken = 0;
-  #waiting: ((turn: 'go') => boolean)[] = [];
+  #waiting: ((turn: Turn) => boolean)[] = [];
   #next = 0;
   readonly #width: number;
 
@@ -28,18 +20,9 @@ export class Lane {
 
   /** Waits for a slot behind all that wait already. */
   wait(): Place {
-    let tell: ((turn: Turn) => void) | undefined;
-    const turn = new Promise<Turn>((resolve) => {
-      tell = resolve;
-    });
-    const tellOnce = (what: Turn): boolean => {
-      if (!tell) return false;
-      tell(what);
-      tell = undefined;
-      return true;
-    };
-    this.#waiting.push(tellOnce);
-    return { turn, leave: tellOnce };
+    const { place, tell } = openPlace();
+    this.#waiting.push(tell);
+    return place;
   }
 
   /** Hands the slot to the next in line that has not left. */
@@ -52,7 +35,7 @@ export class Lane {
     return this.#taken === 0;
   }
 
-  #shift(): ((turn: 'go') => boolean) | undefined {
+  #shift(): ((turn: Turn) => boolean) | undefined {
     const next = this.#waiting[this.#next++];
     if (this.#next > 1024 && this.#next * 2 > this.#waiting.length) {
       this.#waiting = this.#waiting.slice(this.#next);

@@ -1,88 +1,72 @@
 import { planted, reach } from '#faults';
 import type { Command } from '../../sdk/protocol/commands.js';
 import type { Clock } from '../clock.js';
-import { readAnswer } from './answer.js';
+import { Deadlines } from './deadlines.js';
 import { cleanText } from './text.js';
-import type { Answer, Reply, Transport } from './transport.js';
+import type { Reply, Transport } from './transport.js';
 
-/** A participant inside this process; it answers as it would over HTTP. */
-export type LocalHandler = (command: Command) => Promise<Answer> | Answer;
+/** A handler inside this process. Whatever it throws is read as `unknown`. */
+export type LocalHandler = (command: Command) => Promise<Reply>;
 
-/** By participant, then by the handler's name. Read at each send: it may be filled later. */
-export type LocalHandlers = ReadonlyMap<string, { readonly [handler: string]: LocalHandler }>;
+/** Asked at each send: it may be filled later. */
+export interface LocalHandlers {
+  /** Undefined: there is none here, and nothing is sent. */
+  find(participant: string, handler: string): LocalHandler | undefined;
+}
 
-/** Calls handlers of this process, under the same deadline and with the same reading of answers as over HTTP. */
+/** For a coordinator whose participants are all elsewhere. */
+export const noHandlers: LocalHandlers = Object.freeze({ find: () => undefined });
+
+/**
+ * Calls handlers of this process, under the same deadline as over HTTP. A handler cannot be stopped: what it answers after
+ * the deadline is not heard. Written without async functions: each would cost a promise or two a command.
+ */
 export function localTransport(handlers: LocalHandlers, clock: Clock): Transport {
+  const deadlines = new Deadlines(clock);
   return {
-    async send(command) {
-      try {
-        return await deliver(command);
-      } catch (error) {
-        // A handler is code of somebody else: it may answer anything, or nothing.
-        return unknown(`the handler's answer cannot be read: ${cleanText(messageOf(error), 200)}`);
-      }
+    send(command) {
+      const { target, expiresAt } = command;
+      if ('url' in target) return unsent('not sent: the target is a URL');
+      const handler = handlers.find(target.participant, target.handler);
+      if (!handler) return unsent(`not sent: no participant ${target.participant} with ${target.handler} here`);
+      const now = clock.now();
+      if (now >= expiresAt && !planted('expired-commands-are-sent')) return unsent('expired before it was sent');
+      reach('before-send');
+      return new Promise((settle) => call(handler, command, deadlines, expiresAt - now, settle));
     },
-    close: async () => undefined,
+    close: async () => deadlines.close(),
   };
+}
 
-  async function deliver(command: Command): Promise<Reply> {
-    const handler = handlerOf(handlers, command);
-    if (typeof handler === 'string') return unknown(handler);
-    const now = clock.now();
-    if (now >= command.expiresAt && !planted('expired-commands-are-sent')) return unknown('expired before it was sent');
-    reach('before-send');
-    const result = await withDeadline(clock, command.expiresAt - now, () => handler(command));
-    if ('error' in result) {
-      return result.timedOut && planted('timeout-is-a-no') ? refused(result.error) : unknown(result.error);
-    }
+function call(
+  handler: LocalHandler,
+  command: Command,
+  deadlines: Deadlines,
+  deadlineMs: number,
+  settle: (reply: Reply) => void,
+): void {
+  const cancel = planted('no-total-deadline')
+    ? () => undefined
+    : deadlines.after(deadlineMs, () => settle(lateReply(`no answer within ${Math.round(deadlineMs)} ms`)));
+  const answered = (reply: Reply): void => {
     reach('after-reply');
-    return readAnswer(result, command.body.op, clock.now());
+    cancel();
+    settle(reply);
+  };
+  const failed = (error: unknown): void => answered(unknown(`the handler failed: ${cleanText(messageOf(error), 200)}`));
+  try {
+    handler(command).then(answered, failed);
+  } catch (error) {
+    failed(error);
   }
-}
-
-/** The handler of a command, or why there is none. */
-function handlerOf(handlers: LocalHandlers, { target }: Command): LocalHandler | string {
-  if ('url' in target) return 'not sent: the target is a URL';
-  const ofParticipant = handlers.get(target.participant);
-  if (!ofParticipant) return `not sent: no participant ${target.participant} here`;
-  if (!Object.hasOwn(ofParticipant, target.handler))
-    return `not sent: participant ${target.participant} has no handler ${target.handler}`;
-  return (
-    ofParticipant[target.handler] ?? `not sent: participant ${target.participant} has no handler ${target.handler}`
-  );
-}
-
-interface Lost {
-  readonly error: string;
-  readonly timedOut: boolean;
-}
-
-/** The answer, or what kept it away. A handler cannot be stopped: what it answers after the deadline is not heard. */
-function withDeadline(clock: Clock, deadlineMs: number, call: () => Promise<Answer> | Answer): Promise<Answer | Lost> {
-  return new Promise((settle) => {
-    const cancel = planted('no-total-deadline')
-      ? () => undefined
-      : clock.after(deadlineMs, () =>
-          settle({ error: `no answer within ${Math.round(deadlineMs)} ms`, timedOut: true }),
-        );
-    const answered = (async () => call())();
-    reach('after-send-before-reply');
-    answered
-      .catch(
-        (error: unknown): Lost => ({
-          error: `the handler failed: ${cleanText(messageOf(error), 200)}`,
-          timedOut: false,
-        }),
-      )
-      .then((result) => {
-        cancel();
-        settle(result);
-      });
-  });
+  reach('after-send-before-reply');
 }
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 const unknown = (error: string): Reply => ({ kind: 'unknown', error });
 
-const refused = (reason: string): Reply => ({ kind: 'refused', reason });
+const unsent = (why: string): Promise<Reply> => Promise.resolve(unknown(why));
+
+const lateReply = (error: string): Reply =>
+  planted('timeout-is-a-no') ? { kind: 'refused', reason: error } : unknown(error);

@@ -48,7 +48,7 @@ export function headersOf(sender: Sender, command: Command, body: string, now: n
 const span = Buffer.alloc(8);
 
 /** A span of its own for each attempt, which whoever reads the log can compute again. */
-function spanIdOf({ body, attempt }: Command): string {
+export function spanIdOf({ body, attempt }: Command): string {
   const text = `${body.xid} ${body.branch} ${body.op} ${attempt}`;
   span.writeUInt32BE(mix(text, 0x01000193), 0);
   // Never zero: all zeros mean "no span".

@@ -16,6 +16,8 @@ export interface SweepParts extends LivesParts {
   readonly adopt: (xid: Xid, from: CoordinatorId) => Promise<void>;
   /** Gives up on commands of which nothing came back. */
   readonly review: () => void;
+  /** What else is looked after once a round. */
+  readonly tend: () => Promise<void>;
   /** Transactions that were not seen through. */
   readonly takeDoubts: () => readonly Xid[] | 'all';
   /** Transactions that are looked after, or cannot be: the due ones among them crowd the front of the list. */
@@ -55,11 +57,11 @@ export class Sweep {
     return this.#lapsed() && !planted('lease-never-ends') ? undefined : this.#term;
   }
 
-  /** Takes a lease, and goes on at random within the interval. */
-  async start(): Promise<void> {
+  /** Takes a lease, and goes on at random within the interval, or at once. */
+  async start(atOnce = false): Promise<void> {
     await this.#renew();
     this.#scheduleBeat(renewalsPerLease.usual);
-    this.#scheduleRound();
+    this.#scheduleRound(atOnce ? 0 : undefined);
   }
 
   /** Waits for what goes on: a renewal that came after the lease was dropped would hold up the successor. */
@@ -73,8 +75,9 @@ export class Sweep {
   /** One round. */
   async sweep(): Promise<void> {
     this.#round++;
-    const { store, clock, review } = this.#parts;
+    const { store, clock, review, tend, onError } = this.#parts;
     clock.set(await store.now());
+    await tend().catch(onError);
     if (planted('no-sweep')) return;
     review();
     await this.#wakeDoubted();
@@ -83,10 +86,10 @@ export class Sweep {
   }
 
   /** Restarts of many coordinators at once do not fall into step: the interval is drawn each time. */
-  #scheduleRound(): void {
+  #scheduleRound(delayMs?: number): void {
     if (this.#stopped) return;
     const { clock, chance, sweepMs, onError } = this.#parts;
-    this.#cancelRound = clock.after(sweepMs * (0.5 + chance.draw() / 2), () => {
+    this.#cancelRound = clock.after(delayMs ?? sweepMs * (0.5 + chance.draw() / 2), () => {
       this.#running = this.sweep()
         .catch(onError)
         .then(() => this.#scheduleRound());

@@ -1,9 +1,21 @@
 import type { Transport } from './transport.js';
 
-/** Sends each command by the way its target asks for: to a URL over HTTP, to a participant inside this process. */
-export function transports({ http, local }: { readonly http: Transport; readonly local: Transport }): Transport {
+export interface Ways {
+  /** To URLs, and to participants wherever they registered from. */
+  readonly http: Transport;
+  /** To participants inside this process. */
+  readonly local: Transport;
+  /** Whether a participant is inside this process. */
+  readonly isLocal: (participant: string) => boolean;
+}
+
+/** Sends each command by the way its target asks for. */
+export function transports({ http, local, isLocal }: Ways): Transport {
   return {
-    send: (command) => ('url' in command.target ? http.send(command) : local.send(command)),
+    send(command) {
+      const { target } = command;
+      return 'participant' in target && isLocal(target.participant) ? local.send(command) : http.send(command);
+    },
     async close() {
       await Promise.all([http.close(), local.close()]);
     },

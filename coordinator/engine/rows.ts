@@ -32,8 +32,8 @@ export const summaryOf = (state: State): StateSummary => summarize(state, state.
 export function appendOf(
   row: Row,
   seen: AppendId | null,
-  before: StateSummary | undefined,
-  after: StateSummary,
+  earlier: StateSummary | undefined,
+  summary: StateSummary,
 ): Append {
   return {
     xid: row.xid,
@@ -44,22 +44,38 @@ export function appendOf(
     at: row.at,
     events: JSON.stringify(row.events),
     seen,
-    summary: isWorthWriting(before, after) ? after : null,
+    summary: isWorthWriting(earlier, summary) ? summary : null,
   };
 }
 
-/** What a row is, for tests that stop the process around it. */
-const moments = { opened: 'open', adopted: 'adopt', decided: 'decision', ended: 'end' } as const;
+type Points = { readonly [Type in Event['type']]?: Failpoint } & { readonly result: Failpoint };
 
-function reachFor(side: 'before' | 'after', events: readonly Event[]): void {
+/** What a row is, for tests that stop the process around it. */
+const before: Points = {
+  opened: 'before-open-append',
+  adopted: 'before-adopt-append',
+  decided: 'before-decision-append',
+  ended: 'before-end-append',
+  result: 'before-result-append',
+};
+const after: Points = {
+  opened: 'after-open-append',
+  adopted: 'after-adopt-append',
+  decided: 'after-decision-append',
+  ended: 'after-end-append',
+  result: 'after-result-append',
+};
+
+function reachFor(points: Points, events: readonly Event[]): void {
   let named = false;
   for (const { type } of events) {
-    if (!(type in moments)) continue;
+    const point = points[type];
+    if (!point) continue;
     named = true;
-    reach(`${side}-${moments[type as keyof typeof moments]}-append` satisfies Failpoint);
+    reach(point);
   }
-  if (!named) reach(`${side}-result-append`);
+  if (!named) reach(points.result);
 }
 
-export const reachBefore = (events: readonly Event[]): void => reachFor('before', events);
-export const reachAfter = (events: readonly Event[]): void => reachFor('after', events);
+export const reachBefore = (events: readonly Event[]): void => reachFor(before, events);
+export const reachAfter = (events: readonly Event[]): void => reachFor(after, events);

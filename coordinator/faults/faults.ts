@@ -9,7 +9,7 @@ export interface Faults {
   planted(name: PlantedBug): boolean;
 }
 
-/** Every point where a test can kill the process: before and after each durable write and each send. */
+/** Every point where a test can kill the coordinator: before and after each durable write and each send. */
 export const failpoints = [
   'before-open-append',
   'after-open-append',
@@ -29,7 +29,11 @@ export const failpoints = [
   'before-commit',
   'after-commit',
 ] as const;
-export type Failpoint = (typeof failpoints)[number];
+
+/** The same in the fence of a participant: around the work and the commit that are one. */
+export const fenceFailpoints = ['fence-before-work', 'fence-before-commit', 'fence-after-commit'] as const;
+
+export type Failpoint = (typeof failpoints)[number] | (typeof fenceFailpoints)[number];
 
 /** Every protection that can be taken out. */
 export const plantedBugs = [
@@ -61,5 +65,30 @@ export const plantedBugs = [
   'lease-never-ends',
   'accept-proto-keys',
   'new-branch-after-closing',
+  'return-though-rolled-back',
+  'commit-after-a-swallowed-error',
+  'leave-unawaited-calls',
+  'join-after-the-end',
+  'join-any-caller',
+  'xid-to-anybody',
+  'kinds-may-differ',
+  'send-to-expired-instances',
+  'a-missing-instance-is-an-attempt',
+  'outcomes-by-place',
+  'batches-without-end',
+  'take-any-signature',
+  'headers-untied',
+  'run-expired-commands',
+  'work-without-its-marks',
+  'stop-without-drain',
+  'lend-the-state',
+  'fence-inserts-nothing',
+  'fence-answers-before-commit',
+  'fence-forgets-refusals',
+  'fence-lets-late-forwards-in',
+  'fence-takes-contradictions',
+  'fence-takes-missing-for-empty',
+  'fence-lets-twins-wait',
+  'fence-cleans-without-floor',
 ] as const;
 export type PlantedBug = (typeof plantedBugs)[number];

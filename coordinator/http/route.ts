@@ -3,6 +3,7 @@ import type { Json } from '../../sdk/protocol/json.js';
 import type { Chance, Clock } from '../clock.js';
 import type { Role } from '../config.js';
 import type { Policy } from '../decide/events.js';
+import type { Registry } from '../dispatch/registry.js';
 import type { Engine } from '../engine.js';
 import type { Log } from '../observe/log.js';
 import type { Store } from '../store/store.js';
@@ -12,6 +13,7 @@ import type { Surroundings } from './targets.js';
 export interface Rooms extends Surroundings {
   readonly engine: Pick<Engine, 'handle' | 'read' | 'log' | 'until'>;
   readonly store: Store;
+  readonly registry: Pick<Registry, 'register' | 'end' | 'refresh' | 'participants'>;
   readonly clock: Clock;
   readonly chance: Chance;
   readonly log: Log;

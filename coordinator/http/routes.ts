@@ -3,11 +3,14 @@ import { ConcordatError } from '../../sdk/protocol/errors.js';
 import { addBranch, takeOutcome } from './branches.js';
 import { commit, markRollbackOnly, rollback } from './deciding.js';
 import { alive, ready } from './health.js';
+import { listParticipants } from './participants.js';
 import { resolve, retry } from './people.js';
+import { endInstance, registerInstance } from './register.js';
 import type { Access, Method, Route } from './route.js';
 import { getEvents, getTransaction, listTransactions, openTransaction } from './transactions.js';
 
 const one = '/v1/transactions/:xid';
+const instance = '/v1/participants/:name/instances/:id';
 
 /** What this version has not reached yet. */
 const later = (method: Method, path: string, access: Access, what: string): Route => ({
@@ -44,10 +47,10 @@ export const routes: readonly Route[] = Object.freeze([
   later('POST', '/v1/locks/check', 'client', 'row locks'),
   { method: 'POST', path: `${one}/retry`, access: 'operator', body: 'optional', handle: retry },
   { method: 'POST', path: `${one}/resolve`, access: 'operator', body: 'required', handle: resolve },
-  later('PUT', '/v1/participants/:name/instances/:id', 'client', 'the registry of participants'),
-  later('DELETE', '/v1/participants/:name/instances/:id', 'client', 'the registry of participants'),
-  later('GET', '/v1/participants', 'viewer', 'the registry of participants'),
-  later('PUT', '/v1/participants/:name', 'operator', 'the registry of participants'),
+  { method: 'PUT', path: instance, access: 'client', body: 'required', handle: registerInstance },
+  { method: 'DELETE', path: instance, access: 'client', body: 'none', handle: endInstance },
+  { method: 'GET', path: '/v1/participants', access: 'viewer', body: 'none', handle: listParticipants },
+  later('PUT', '/v1/participants/:name', 'operator', 'limits and pauses of participants'),
   later('GET', '/v1/stats', 'viewer', 'statistics'),
   later('GET', '/v1/stream', 'viewer', 'the live stream'),
   { method: 'GET', path: '/healthz', access: 'none', body: 'none', handle: alive },

@@ -82,10 +82,10 @@ function checkOf({ check: said, onTimeout }: OpenBody, reading: Reading, finding
     return null;
   }
   const target = targetOf(said, '/check', reading, findings);
-  if (target && 'participant' in target && reading.directory.kindOf(target.participant, target.handler) === undefined) {
+  if (target && 'participant' in target && !reading.directory.answersCheck(target.participant, target.handler)) {
     findings.push({
       pointer: '/check/participant',
-      message: 'expected a registered participant with that handler, got one that is not known here',
+      message: 'expected a registered participant that answers that check, got one that is not known here',
     });
   }
   return target ?? null;

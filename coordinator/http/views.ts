@@ -15,8 +15,17 @@ import { filledInput, inputOf, outstanding } from '../decide/outstanding.js';
 import { type Branch, type State, statusOf } from '../decide/state.js';
 import type { SummaryRow } from '../store/store.js';
 
-/** UTC ms as an ISO 8601 string. */
-export const iso = (ms: number): string => new Date(ms).toISOString();
+const texts: { ms: number; text: string }[] = [];
+
+/** UTC ms as an ISO 8601 string. The last ones are kept: what happens at once is shown many times. */
+export function iso(ms: number): string {
+  const place = ms & 63;
+  const known = texts[place];
+  if (known?.ms === ms) return known.text;
+  const text = new Date(ms).toISOString();
+  texts[place] = { ms, text };
+  return text;
+}
 const isoOrNull = (ms: number | null): string | null => (ms === null ? null : iso(ms));
 
 /** `now` (UTC ms) tells a command that was sent from one that is due later. */
@@ -85,6 +94,7 @@ export function branchView(
     status: branchStatus(branch, now, status),
     input,
     output: branch.output,
+    code: branch.code,
     attempts: attemptsOf(branch, now),
     startedAt: isoOrNull(branch.startedAt),
     finishedAt: isoOrNull(branch.finishedAt),

@@ -3,6 +3,7 @@
  *
  * - Appends that arrive while a commit is in flight go out together in the next: one commit at a time, sorted by xid,
  *   bounded in count and bytes.
+ * - Under load two groups take turns: what the one gave rise to is worked on while the other is in the database.
  * - A transaction is in a group at most once, so that no row is judged by another that is not committed yet.
  * - An append is answered after its commit returned, by what is there afterwards. When the answer of a commit is lost,
  *   it is looked up; neither yes nor no is assumed.
@@ -44,6 +45,9 @@ export const groupLimits: GroupLimits = Object.freeze({
   attemptsMax: 3,
 });
 
+/** A group is not made smaller than this for the sake of two that take turns. */
+const overlapMin = 16;
+
 interface Ticket {
   readonly append: Append;
   readonly resolve: (answer: 'won' | 'lost') => void;
@@ -58,6 +62,8 @@ export class AppendGroups {
   readonly #counters: Counters;
   readonly #limits: GroupLimits;
   #waiting: Ticket[] = [];
+  /** Appends in the group that went last. */
+  #last = 0;
   #running: Promise<void> | undefined;
 
   constructor(writer: GroupWriter, gate: Gate, counters: Counters, limits: GroupLimits) {
@@ -84,17 +90,30 @@ export class AppendGroups {
   async #run(): Promise<void> {
     // Let everything that is decided in this turn of the loop come along.
     await null;
-    while (this.#waiting.length > 0) await this.#settle(this.#take());
+    for (let answered = 0; this.#waiting.length > 0; answered = this.#last) {
+      const group = this.#take(this.#share(answered + this.#waiting.length));
+      this.#last = group.length;
+      await this.#settle(group);
+    }
     this.#running = undefined;
   }
 
-  #take(): readonly Ticket[] {
+  /**
+   * How many of `all`, those answered just now and those that wait, may go in the next group. All at first; after a
+   * group of many half, or everybody would wait for the database and then the database for everybody.
+   */
+  #share(all: number): number {
+    return this.#last < overlapMin ? this.#limits.countMax : Math.max(overlapMin, Math.ceil(all / 2));
+  }
+
+  #take(share: number): readonly Ticket[] {
     const group: Ticket[] = [];
     const later: Ticket[] = [];
     const xids = new Set<Xid>();
     let bytes = 0;
     let next = 0;
-    for (; next < this.#waiting.length && group.length < this.#limits.countMax; next++) {
+    const countMax = Math.min(share, this.#limits.countMax);
+    for (; next < this.#waiting.length && group.length < countMax; next++) {
       const ticket = this.#waiting[next] as Ticket;
       if (xids.has(ticket.append.xid)) {
         later.push(ticket);

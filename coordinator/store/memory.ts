@@ -5,7 +5,8 @@ import type { Chance } from '../clock.js';
 import { fromCursor, toCursor } from './cursor.js';
 import { counters, Gate } from './gate.js';
 import { AppendGroups, type GroupWriter, groupLimits } from './group.js';
-import type { Append, Identity, Lease, ListFilter, LogRow, Page, Store, SummaryRow } from './store.js';
+import { instancesIn, memoryInstances } from './memory-instances.js';
+import type { Append, Identity, Instance, Lease, ListFilter, LogRow, Page, Store, SummaryRow } from './store.js';
 import { storeClock, systemTime, type TimeSource } from './time.js';
 
 /** What outlives a store in memory: open two stores over one disk, and two coordinators race. */
@@ -14,6 +15,8 @@ export interface MemoryDisk {
   readonly logs: Map<Xid, LogRow[]>;
   readonly summaries: Map<Xid, SummaryRow>;
   readonly leases: Map<CoordinatorId, Lease>;
+  /** By participant and id, with a slash between them. */
+  readonly instances: Map<string, Instance>;
 }
 
 export const memoryDisk = (chance: Chance): MemoryDisk => ({
@@ -21,6 +24,7 @@ export const memoryDisk = (chance: Chance): MemoryDisk => ({
   logs: new Map(),
   summaries: new Map(),
   leases: new Map(),
+  instances: new Map(),
 });
 
 export interface MemoryStoreOptions {
@@ -39,6 +43,7 @@ export function memoryStore({ disk, time = systemTime }: MemoryStoreOptions): St
     await null;
     return work();
   };
+  const instances = memoryInstances(disk.instances, now);
   const underWay = (): SummaryRow[] =>
     [...disk.summaries.values()].filter(({ status }) => !isFinal(status) && status !== 'parked');
 
@@ -76,6 +81,17 @@ export function memoryStore({ disk, time = systemTime }: MemoryStoreOptions): St
       }),
     dropLease: (id) => call(() => void disk.leases.delete(id)),
     leases: () => call(() => [...disk.leases.values()].sort((a, b) => (a.id < b.id ? -1 : 1))),
+    saveInstance: (registration) => call(() => instances.save(registration)),
+    endInstance: (participant, id) => call(() => instances.end(participant, id)),
+    forgetInstance: (instance) => call(() => instances.forget(instance)),
+    instances: () => call(() => instancesIn(disk.instances)),
+    oldestUnfinished: () =>
+      call(() => {
+        let oldest: number | null = null;
+        for (const { status, openedAt } of disk.summaries.values())
+          if (!isFinal(status) && (oldest === null || openedAt < oldest)) oldest = openedAt;
+        return oldest;
+      }),
     now: () => call(now),
     stats: () => ({ ...count }),
     close: () => {

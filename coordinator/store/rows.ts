@@ -54,7 +54,8 @@ export function toLease(row: Row): Lease {
   };
 }
 
-function reader(row: Row, what: string) {
+/** Reads the columns of a row; what is not as expected throws `corrupt`. */
+export function reader(row: Row, what: string) {
   const fail = (column: string, expected: string): never => {
     throw new StoreError('corrupt', `corrupt ${what}: expected ${column} to be ${expected}, got ${shown(row[column])}`);
   };

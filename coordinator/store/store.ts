@@ -1,4 +1,5 @@
 import type { AppendId, CoordinatorId, Origin, Xid } from '../../sdk/protocol/ids.js';
+import type { Kind } from '../../sdk/protocol/kinds.js';
 import type { Decision, TransactionStatus } from '../../sdk/protocol/views.js';
 
 /** One row of a transaction's log: the events that were decided together. */
@@ -73,6 +74,39 @@ export interface Lease {
   readonly leaseMs: number;
 }
 
+/** A handler as an instance registered it. */
+export interface RegisteredHandler {
+  readonly name: string;
+  readonly kind: Kind;
+  /** Its effects are outside of the participant's database. */
+  readonly external: boolean;
+}
+
+/** One process that takes commands for a participant, as it registered itself. */
+export interface Registration {
+  readonly participant: string;
+  readonly id: string;
+  readonly url: string;
+  /** Sorted by name, each once. */
+  readonly handlers: readonly RegisteredHandler[];
+  /** Names it answers checks for; null: it does not say. */
+  readonly checks: readonly string[] | null;
+  readonly resourceGroup: string | null;
+  /** Whether it takes several commands in one request. */
+  readonly batch: boolean;
+  /** Name and version of what it is built with. */
+  readonly sdk: string;
+  /** How long it is believed to be alive after it was last heard of; 0: it took itself out of traffic. */
+  readonly ttlMs: number;
+}
+
+/** A registration with its times: UTC ms on the store's clock. */
+export interface Instance extends Registration {
+  /** When it came, or came back after it was gone. */
+  readonly registeredAt: number;
+  readonly renewedAt: number;
+}
+
 /** Who this store is: drawn once, when it was made. */
 export interface Identity {
   readonly origin: Origin;
@@ -106,6 +140,19 @@ export interface Store {
   /** Lets go of a lease; its transactions are then up for adoption at once. */
   dropLease(id: CoordinatorId): Promise<void>;
   leases(): Promise<readonly Lease[]>;
+  /**
+   * Writes an instance as renewed now. Null, and nothing written, while another living instance of the participant has
+   * one of its handlers with another kind.
+   */
+  saveInstance(registration: Registration): Promise<Instance | null>;
+  /** Takes an instance out of traffic; its row stays, with a `ttlMs` of 0. */
+  endInstance(participant: string, id: string): Promise<void>;
+  /** Removes an instance where it was not renewed since. */
+  forgetInstance(instance: Instance): Promise<void>;
+  /** By participant, then by id. */
+  instances(): Promise<readonly Instance[]>;
+  /** When the oldest transaction was opened that is not final (parked ones included), UTC ms; null when there is none. */
+  oldestUnfinished(): Promise<number | null>;
   /** The store's clock, UTC ms. Rejects when the store does not answer. */
   now(): Promise<number>;
   /** Counters since the start, for the bench and the metrics. */

@@ -7,6 +7,7 @@ import { findings } from './findings.js';
 import { help, type Options, readOptions } from './options.js';
 import { Processes } from './processes.js';
 import { Progress } from './progress.js';
+import { registered, registryText } from './registry.js';
 import { checked, happened, lookFurther } from './report.js';
 import { openShop } from './shop.js';
 import { stream } from './stream.js';
@@ -65,6 +66,7 @@ async function run({ orders, exit }: Options, processes: Processes, directory: s
   for (const { name, url, pid } of [shop.coordinator, shop.order, shop.payment, shop.stock]) {
     say(`  ${name.padEnd(11)} ${url}  pid ${pid}\n`);
   }
+  say(`Registered with the coordinator:\n${registryText(await registered(shop.coordinator.url, 3))}`);
   const progress = new Progress(orders);
   const streamed = await stream({ shop, orders, progress, signal: interrupted.signal }).finally(() => progress.stop());
   say(happened(streamed));

@@ -11,24 +11,27 @@ export interface Ended {
   readonly retries: number;
 }
 
-/** The plan of one order: place it, then take the money and hold the goods at the same time, then confirm it. */
-export const planOf = ({ xid, customer, lines }: Wish, { order, payment, stock }: Shop) => {
+/**
+ * The plan of one order: place it, then take the money and hold the goods at the same time, then confirm it. Steps name a
+ * participant and one of its handlers; where its instances are, and of which kind the handler is, the registry knows.
+ */
+export const planOf = ({ xid, customer, lines }: Wish) => {
   const orderId = { $from: 'order.orderId' };
   return {
     xid,
     name: 'order',
     businessKey: customer,
     steps: [
-      { id: 'order', kind: 'saga', url: `${order.url}/place`, input: { customer, lines } },
+      { id: 'order', participant: 'order', handler: 'place', input: { customer, lines } },
       {
         id: 'payment',
-        kind: 'saga',
-        url: `${payment.url}/charge`,
+        participant: 'payment',
+        handler: 'charge',
         after: ['order'],
         input: { orderId, customer, amountCents: { $from: 'order.totalCents' } },
       },
-      { id: 'stock', kind: 'tcc', url: `${stock.url}/reserve`, after: ['order'], input: { orderId, lines } },
-      { id: 'complete', kind: 'saga', url: `${order.url}/complete`, after: ['payment', 'stock'], input: { orderId } },
+      { id: 'stock', participant: 'stock', handler: 'reserve', after: ['order'], input: { orderId, lines } },
+      { id: 'complete', participant: 'order', handler: 'complete', after: ['payment', 'stock'], input: { orderId } },
     ],
   };
 };
@@ -41,7 +44,7 @@ const askAgainMs = 200;
  * idempotency key, so there is one transaction however often it is sent.
  */
 export async function placeOrder(wish: Wish, shop: Shop, signal: AbortSignal): Promise<Ended> {
-  const body = JSON.stringify(planOf(wish, shop));
+  const body = JSON.stringify(planOf(wish));
   for (let retries = 0; ; ) {
     const answer = await post(`${shop.coordinator.url}/v1/transactions`, body, signal);
     if (answer && isEnd(answer)) return { transaction: answer, retries };

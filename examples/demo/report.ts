@@ -50,9 +50,10 @@ export function lookFurther(shop: Shop, staysUp: boolean): string {
   return `Look further${when}:
   curl -s '${url}/v1/transactions?status=rolled_back&limit=3'
   curl -s ${url}/v1/transactions/order-0003/events
+  curl -s ${url}/v1/participants
   CONCORDAT_URL=${url} npx concordat tx list
   node ${audit} ${auditArguments(shop).join(' ')}
-Databases (each service keeps its ledger in the table effects, and what it answered in inbox):
+Databases (each service keeps its ledger in the table effects, and what it answered in concordat_fence):
   coordinator ${coordinator}
   order       ${order}
   payment     ${payment}

@@ -37,25 +37,26 @@ export async function openShop(processes: Processes, directory: string, orders: 
   };
   // Drawn for this run: commands are signed, and the services take no others.
   const secret = `whsec_${randomBytes(32).toString('base64')}`;
-  const service = (name: 'order' | 'payment' | 'stock', port: number, ...flags: readonly string[]): Program => ({
-    name,
-    main: compiled(`participants/${name}/main.js`),
-    args: (listen) => ['--listen', listen, '--db', databases[name], ...flags],
-    port,
-    env: { PARTICIPANT_SIGNING_SECRET: secret },
-  });
-  const coordinator: Program = {
+  const env = { CONCORDAT_SIGNING_SECRET: secret };
+  const coordinator = await processes.start({
     name: 'coordinator',
     main: compiled('coordinator/cli.js'),
     args: (listen) => ['serve', '--store', `sqlite:${databases.coordinator}`, '--queue', 'memory', '--listen', listen],
     port: 8090,
-    env: { CONCORDAT_SIGNING_SECRET: secret, CONCORDAT_LEASE_MS: String(leaseMs) },
-  };
-  const parts = await Promise.all([
-    processes.start(coordinator),
+    env: { ...env, CONCORDAT_LEASE_MS: String(leaseMs) },
+  });
+  // Each tells the coordinator that it is there, and what it can do.
+  const service = (name: 'order' | 'payment' | 'stock', port: number, ...flags: readonly string[]): Program => ({
+    name,
+    main: compiled(`participants/${name}/main.js`),
+    args: (listen) => ['--listen', listen, '--db', databases[name], '--coordinator', coordinator.url, ...flags],
+    port,
+    env,
+  });
+  const [order, payment, stock] = await Promise.all([
     processes.start(service('order', 8091)),
     processes.start(service('payment', 8092, '--accounts', accounts(orders), '--closed', closed)),
     processes.start(service('stock', 8093, '--skus', skus(orders))),
   ]);
-  return { coordinator: parts[0], order: parts[1], payment: parts[2], stock: parts[3], databases };
+  return { coordinator, order, payment, stock, databases };
 }

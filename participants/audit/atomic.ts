@@ -4,12 +4,15 @@ import { branchKey, type Finding, groupBy, type Told } from './finding.js';
 /** What an order does when it is committed. Plans without a `complete` step leave the last out. */
 const wholeOrder = ['order.created', 'payment.charged', 'stock.reserved', 'stock.taken'];
 const completed = 'order.completed';
+/** The provider takes the money instead. */
+const transferred = 'payment.transferred';
 
 /** A do, and what takes it back. */
 const undoOf: Readonly<Record<string, string>> = {
   'order.created': 'order.cancelled',
   'order.completed': 'order.reopened',
   'payment.charged': 'payment.refunded',
+  [transferred]: 'payment.returned',
   'stock.reserved': 'stock.freed',
 };
 const doOf = Object.fromEntries(Object.entries(undoOf).map(([done, undone]) => [undone, done]));
@@ -37,7 +40,7 @@ export function atomic({ effects }: Evidence, told: readonly Told[]): Finding {
 }
 
 function wantWhole(xid: string, found: readonly EffectRow[]): string[] {
-  const got = found.map(({ effect }) => effect).sort();
+  const got = found.map(({ effect }) => (effect === transferred ? 'payment.charged' : effect)).sort();
   const wanted = (got.includes(completed) ? [...wholeOrder, completed] : wholeOrder).toSorted();
   if (got.join() === wanted.join()) return [];
   return [`${xid}: committed, expected ${wanted.join(', ')}; found ${got.join(', ') || 'nothing'}`];

@@ -9,7 +9,7 @@ export type { Databases, Evidence } from './evidence.js';
 export type { Finding, Told } from './finding.js';
 
 /**
- * Opens the three services' databases read-only and checks what must be true of them, whatever failed on the way, given
+ * Opens the services' databases read-only and checks what must be true of them, whatever failed on the way, given
  * every transaction that the coordinator knows.
  */
 export const audit = async (databases: Databases, told: readonly Told[]): Promise<readonly Finding[]> =>

@@ -27,6 +27,18 @@ export const branchKey = ({ service, origin, xid, branch }: Branch): string => `
 
 export const opKey = (row: Branch & { readonly op: string }): string => `${branchKey(row)} ${row.op}`;
 
+interface Fenced extends Branch {
+  readonly phase: 1 | 2;
+  readonly outcome: string;
+}
+
+/** Branches whose undo found nothing to undo: the forward op never came, or was refused. */
+export function emptyUndos(fence: readonly Fenced[]): ReadonlySet<string> {
+  const undone = new Set(fence.filter(({ phase }) => phase === 2).map(branchKey));
+  const nothing = fence.filter(({ phase, outcome }) => phase === 1 && (outcome === 'empty' || outcome === 'refused'));
+  return new Set(nothing.map(branchKey).filter((key) => undone.has(key)));
+}
+
 /** Rows by a key, in their order. */
 export function groupBy<T>(rows: readonly T[], keyOf: (row: T) => string): ReadonlyMap<string, readonly T[]> {
   const groups = new Map<string, T[]>();

@@ -1,6 +1,6 @@
 import { kindNames, opOf } from '../../sdk/protocol/kinds.js';
 import type { EffectRow, Evidence } from './evidence.js';
-import { branchKey, type Finding, groupBy } from './finding.js';
+import { branchKey, emptyUndos, type Finding, groupBy } from './finding.js';
 
 const opsOf = (phase: 'commit' | 'rollback'): ReadonlySet<string | undefined> =>
   new Set(kindNames.map((kind) => opOf(kind, phase)));
@@ -8,17 +8,17 @@ const commitOps = opsOf('commit');
 const rollbackOps = opsOf('rollback');
 
 /** I7: no branch is both committed and rolled back; an undo comes after its do, or is recorded as empty. */
-export function paired({ effects, inbox }: Evidence): Finding {
+export function paired({ effects, fence }: Evidence): Finding {
   const branches = groupBy(effects, branchKey);
-  const empty = inbox.filter(({ phase, outcome }) => phase === 2 && outcome === 'empty');
+  const empty = emptyUndos(fence);
   return {
     invariant: 'I7 paired',
-    checked: new Set([...branches.keys(), ...inbox.map(branchKey)]).size,
+    checked: new Set([...branches.keys(), ...fence.map(branchKey)]).size,
     violations: [
       ...[...branches].flatMap(([key, rows]) => outOfPair(key, rows)),
-      ...empty
-        .filter((row) => branches.has(branchKey(row)))
-        .map((row) => `${branchKey(row)}: ${row.op} found nothing to undo, but there are effects`),
+      ...[...empty]
+        .filter((key) => branches.has(key))
+        .map((key) => `${key}: its undo found nothing to undo, but there are effects`),
     ],
   };
 }

@@ -1,114 +1,82 @@
-import { limits } from '../protocol/limits.js';
-import type { BranchBody, OpenBody, ResolveBody } from '../protocol/schemas.js';
-import {
-  type BranchView,
-  type EventView,
-  isFinal,
-  type TransactionStatus,
-  type TransactionSummaryView,
-  type TransactionView,
-} from '../protocol/views.js';
-import { drawId, fromEnvironment, monotonic } from './environment.js';
-import { exchangeWith } from './exchange.js';
+/** A client: the coordinator's requests, and what leans on them. */
+import { call } from './call.js';
+import type { CallTarget, LoneCallOptions } from './call-types.js';
+import { type Caller, type Calls, callsOver } from './calls.js';
+import type { CurrentTransaction } from './context.js';
+import { type Ambient, fromEnvironment, systemAmbient } from './environment.js';
+import { type Exchange, exchangeWith } from './exchange.js';
+import { patience } from './patience.js';
+import { type Remote, type RemoteOptions, remoteOf } from './remote.js';
+import { type Body, checkRunOptions, type RunOptions, run, runNew } from './run.js';
+
+export type { Filter, LateOutcome, OpenOptions, Plan, TransactionPage, Wait } from './calls.js';
 
 export interface ConnectOptions {
   /** Default: `CONCORDAT_URL`, else `http://127.0.0.1:8090`. */
   readonly url?: string;
   /** Default: `CONCORDAT_API_KEY`. */
   readonly apiKey?: string;
+  /**
+   * How long a request without an answer is sent again, so that a coordinator may restart meanwhile: 30 s by default. One
+   * that never answered is given up after 1.5 s.
+   */
+  readonly patienceMs?: number;
 }
 
-/** A transaction that the coordinator drives. */
-export type Plan = OpenBody & { readonly steps: NonNullable<OpenBody['steps']> };
-/** A transaction that the caller drives: branches are added, then it is committed or rolled back. */
-export type OpenOptions = Omit<OpenBody, 'steps'>;
-
-export interface Wait {
-  /** Wait so long (at most 60) for the end; the answer comes by then either way. */
-  readonly waitSeconds?: number;
-}
-
-export interface Filter {
-  readonly status?: TransactionStatus | readonly TransactionStatus[];
-  readonly name?: string;
-  readonly businessKey?: string;
-  readonly participant?: string;
-  /** ISO 8601 in UTC. */
-  readonly openedAfter?: string;
-  readonly openedBefore?: string;
-  readonly limit?: number;
-  readonly cursor?: string;
-}
-
-export interface TransactionPage {
-  readonly items: readonly TransactionSummaryView[];
-  readonly nextCursor: string | null;
+/** Options of what runs inside a transaction in any case. */
+export interface RunInside extends RunOptions {
+  readonly propagation?: 'required' | 'requiresNew' | 'mandatory';
 }
 
 /** Talks to a coordinator. Everything rejects with ConcordatError or NoCoordinator; a lost answer is asked for again. */
-export interface Client {
-  submit(plan: Plan, wait?: Wait): Promise<TransactionView>;
-  open(options: OpenOptions): Promise<TransactionView>;
-  get(xid: string): Promise<TransactionView>;
-  list(filter?: Filter): Promise<TransactionPage>;
-  events(xid: string): Promise<readonly EventView[]>;
-  /** Resolves when the branch's forward op has an outcome; waits 30 s unless told otherwise. */
-  addBranch(xid: string, branch: BranchBody, wait?: Wait): Promise<BranchView>;
-  commit(xid: string, wait?: Wait): Promise<TransactionView>;
-  rollback(xid: string, options?: Wait & { readonly reason?: string }): Promise<TransactionView>;
-  rollbackOnly(xid: string, reason?: string): Promise<TransactionView>;
-  retry(xid: string): Promise<TransactionView>;
-  resolve(xid: string, branches: ResolveBody['branches']): Promise<TransactionView>;
-  /** Resolves when it is final or parked, or with its state when the time is up (default: a minute). */
-  wait(xid: string, options?: { readonly timeoutMs?: number }): Promise<TransactionView>;
-  close(): Promise<void>;
+export interface Client extends Calls {
+  /**
+   * Runs `body` as a transaction of this name: committed when it returns, rolled back when it throws. Calls of remotes in
+   * it are its branches. Rejects with what `body` threw, once that is rolled back; with RolledBack when a mark, the
+   * deadline or an uncertain branch turned its end into a rollback; with Uncertain when nobody says what the end was.
+   */
+  run<T>(nameOrOptions: string | RunInside, body: (transaction: CurrentTransaction) => Promise<T>): Promise<T>;
+  /** The same at any level; `body` is given no transaction where the level runs it without one. */
+  run<T>(options: RunOptions, body: Body<T>): Promise<T>;
+  /**
+   * A participant as an object with its forward methods: `T` is its class or a plain interface. Inside a transaction a
+   * call adds a branch and waits for its outcome; outside it is a transaction of one branch.
+   */
+  remote<T>(participant: string, options?: RemoteOptions): Remote<T>;
+  /** The same as one call, for what a method cannot say: an id of the branch, the address of a service without the SDK. */
+  call<Output = unknown>(target: CallTarget, input?: unknown, options?: LoneCallOptions): Promise<Output>;
 }
 
 /** A client of the coordinator at `url`. Connects when it is first used. */
 export function connect(options: ConnectOptions = {}): Client {
   const environment = fromEnvironment();
   const { url = environment.url, apiKey = environment.apiKey } = options;
-  const exchange = exchangeWith(url, apiKey);
-  const get = <T>(path: string, waitSeconds?: number): Promise<T> =>
-    exchange.send<T>({ method: 'GET', path, waitSeconds, repeatable: true });
-  const post = <T>(path: string, body: unknown, { waitSeconds }: Wait = {}, repeatable = true): Promise<T> =>
-    exchange.send<T>({ method: 'POST', path, body, waitSeconds, repeatable });
-  // The id is drawn before the first send, so that sending again never opens a second transaction.
-  const openWith = (body: OpenBody, wait?: Wait): Promise<TransactionView> =>
-    post('/v1/transactions', { ...body, xid: body.xid ?? drawId() }, wait);
-
-  return {
-    submit: openWith,
-    open: (body) => openWith(body),
-    get: (xid) => get(pathOf(xid)),
-    list: (filter = {}) => get(`/v1/transactions${queryOf(filter)}`),
-    events: async (xid) => (await get<{ items: readonly EventView[] }>(`${pathOf(xid)}/events`)).items,
-    addBranch: (xid, branch, wait) => post(`${pathOf(xid)}/branches`, branch, wait),
-    commit: (xid, wait) => post(`${pathOf(xid)}/commit`, {}, wait),
-    rollback: (xid, { reason, waitSeconds } = {}) => post(`${pathOf(xid)}/rollback`, { reason }, waitOf(waitSeconds)),
-    rollbackOnly: (xid, reason) => post(`${pathOf(xid)}/rollback-only`, { reason }),
-    retry: (xid) => post(`${pathOf(xid)}/retry`, {}),
-    // A repeat of what was carried out would be refused, as nothing is parked any more.
-    resolve: (xid, branches) => post(`${pathOf(xid)}/resolve`, { branches }, {}, false),
-    async wait(xid, { timeoutMs = 60_000 } = {}) {
-      const until = monotonic() + timeoutMs;
-      for (;;) {
-        const leftSeconds = Math.max(0, Math.ceil((until - monotonic()) / 1000));
-        const view = await get<TransactionView>(pathOf(xid), Math.min(leftSeconds, limits.waitSecondsMax));
-        if (isFinal(view.status) || view.status === 'parked' || monotonic() >= until) return view;
-      }
-    },
-    close: () => exchange.close(),
-  };
+  const { patienceMs: knownMs = patience.knownMs } = options;
+  const strangerMs = Math.min(patience.strangerMs, knownMs);
+  return clientOver(exchangeWith(url, { apiKey, patience: { strangerMs, knownMs } }));
 }
 
-const waitOf = (waitSeconds: number | undefined): Wait => (waitSeconds === undefined ? {} : { waitSeconds });
+/** A client whose requests go through `exchange`, whatever stands behind it. */
+export function clientOver(exchange: Exchange, ambient: Ambient = systemAmbient): Client {
+  const calls = callsOver(exchange, ambient);
+  const caller: Caller = { calls, ambient };
+  const callOne = <Output>(target: CallTarget, input: unknown, options: LoneCallOptions = {}): Promise<Output> =>
+    // What a participant answers has the type that its caller says it has.
+    call(caller, target, input, options) as Promise<Output>;
+  const client: Client = {
+    ...calls,
+    // Where `body` may be given no transaction, its type says so.
+    run: <T>(nameOrOptions: string | RunOptions, body: (transaction: never) => Promise<T>) =>
+      runAs(caller, nameOrOptions, body as Body<T>),
+    remote: <T>(participant: string, options: RemoteOptions = {}) =>
+      remoteOf(participant, options, client, callOne) as Remote<T>,
+    call: callOne,
+  };
+  return client;
+}
 
-const pathOf = (xid: string): string => `/v1/transactions/${encodeURIComponent(xid)}`;
-
-function queryOf({ status = [], ...rest }: Filter): string {
-  const params = new URLSearchParams();
-  for (const each of [status].flat()) params.append('status', each);
-  for (const [name, value] of Object.entries(rest)) if (value !== undefined) params.append(name, String(value));
-  return params.size === 0 ? '' : `?${params}`;
+async function runAs<T>(caller: Caller, nameOrOptions: string | RunOptions, body: Body<T>): Promise<T> {
+  const options = typeof nameOrOptions === 'string' ? { name: nameOrOptions } : nameOrOptions;
+  checkRunOptions(options);
+  return run((opening, work) => runNew(caller, opening, work), options, body);
 }

@@ -1,18 +1,10 @@
-import { Pool } from 'undici';
-import { ConcordatError, type ErrorCode, errors, type InputError } from '../protocol/errors.js';
-import { sleep } from './environment.js';
-import { NoCoordinator } from './errors.js';
+/** Asks the coordinator until it answers, or until there is no sense in asking on. */
+import { type Ambient, sleep, systemAmbient } from './environment.js';
+import { NoCoordinator, unreachable } from './errors.js';
+import { type Patience, patience, pauseBefore } from './patience.js';
+import { type Attempt, type Request, wireTo } from './wire.js';
 
-export interface Request {
-  readonly method: 'GET' | 'POST';
-  /** With its query. */
-  readonly path: string;
-  readonly body?: unknown;
-  /** Asks the coordinator to wait so long for what is asked. */
-  readonly waitSeconds?: number | undefined;
-  /** Sent again when no answer came: whatever it does, it does once. */
-  readonly repeatable: boolean;
-}
+export type { Request } from './wire.js';
 
 export interface Exchange {
   /** The body of the answer. Rejects with ConcordatError or NoCoordinator. */
@@ -20,99 +12,76 @@ export interface Exchange {
   close(): Promise<void>;
 }
 
-/** Pauses before the attempts after the first. */
-const pausesMs = [100, 200, 400, 800, 1600];
-/** Beyond what the coordinator was asked to wait, which is 30 s where it waits unasked. */
-const answerWithinMs = 45_000;
-/** Of a page of transactions; everything else is smaller. */
-const answerBytesMax = 64 * 1024 * 1024;
+export interface ExchangeOptions {
+  readonly apiKey?: string | undefined;
+  /** How long a request without an answer is sent again. */
+  readonly patience?: Patience;
+  /** How long one answer may take, beyond what the coordinator was asked to wait. */
+  readonly answerWithinMs?: number;
+  readonly ambient?: Ambient;
+}
 
-export function exchangeWith(url: string, apiKey: string | undefined): Exchange {
-  const base = baseOf(url);
-  const prefix = base.pathname.replace(/\/$/, '');
-  const pool = new Pool(base.origin, { connections: 256, pipelining: 1, maxResponseSize: answerBytesMax });
-  const authorization = apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` };
+/** The coordinator waits 30 s where it waits unasked. */
+const answerWithinDefaultMs = 45_000;
 
-  async function once(request: Request): Promise<Answered> {
-    const { method, path, body, waitSeconds } = request;
-    const timeout = answerWithinMs + (waitSeconds ?? 0) * 1000;
-    const response = await pool.request({
-      method,
-      path: prefix + path,
-      headers: {
-        accept: 'application/json',
-        ...authorization,
-        ...(body !== undefined && { 'content-type': 'application/json' }),
-        ...(waitSeconds !== undefined && { prefer: `wait=${waitSeconds}` }),
-      },
-      body: body === undefined ? null : JSON.stringify(body),
-      headersTimeout: timeout,
-      bodyTimeout: timeout,
-    });
-    return { status: response.statusCode, text: await response.body.text() };
-  }
+/**
+ * Requests to the coordinator at `url`. One without an answer is sent again as long as `patience` says: if it surely did
+ * not arrive in any case, else when a repeat does no harm. The error in the end says whether it may have been done.
+ */
+export function exchangeWith(url: string, options: ExchangeOptions = {}): Exchange {
+  const { apiKey, ambient = systemAmbient, answerWithinMs = answerWithinDefaultMs } = options;
+  const { strangerMs, knownMs } = options.patience ?? patience;
+  const wire = wireTo(url, apiKey, ambient);
+  let isKnown = false;
+  let isClosed = false;
 
   async function send<T>(request: Request): Promise<T> {
-    for (const pauseMs of [...pausesMs, undefined]) {
-      const answered = await once(request).catch((error: unknown) => ({ error }));
-      if (!('error' in answered) && answered.status < 400) return read(answered) as T;
-      const failure = 'error' in answered ? new NoCoordinator(url, answered.error) : problemOf(answered);
-      if (pauseMs === undefined || !mayRepeat(request, failure)) throw failure;
-      await sleep(pauseMs);
+    // Written once: what the caller does to the body later does not change what is sent again.
+    const text = request.body === undefined ? undefined : JSON.stringify(request.body);
+    const beganAt = ambient.monotonic();
+    let failingSince: number | undefined;
+    let wasSent = false;
+    for (let attempts = 1; ; attempts++) {
+      if (isClosed) throw closed(url, wasSent);
+      const waitSeconds = leftOf(request.waitSeconds, ambient.monotonic() - beganAt);
+      const attempt = await wire.ask(request, text, waitSeconds, answerWithinMs + (waitSeconds ?? 0) * 1000);
+      if (attempt.kind === 'answered' || attempt.kind === 'refused' || attempt.kind === 'later') isKnown = true;
+      if (attempt.kind === 'answered') return attempt.body as T;
+      if (attempt.kind === 'unanswered' || attempt.kind === 'garbled') wasSent = true;
+      failingSince ??= ambient.monotonic();
+      const trial = {
+        attempts,
+        failingMs: ambient.monotonic() - failingSince,
+        retryAfterMs: attempt.kind === 'later' ? attempt.retryAfterMs : 0,
+        draw: drawOf(ambient),
+      };
+      const isPatient = isKnown || attempt.kind === 'unanswered';
+      const pauseMs = mayRepeat(request, attempt) ? pauseBefore(trial, isPatient ? knownMs : strangerMs) : undefined;
+      if (pauseMs === undefined) throw 'error' in attempt ? attempt.error : unreachable(url, attempt.cause, wasSent);
+      await sleep(pauseMs, ambient);
     }
-    throw new Error('unreachable: the last attempt returns or throws');
   }
 
-  return { send, close: () => pool.close() };
+  return {
+    send,
+    close() {
+      isClosed = true;
+      return wire.close();
+    },
+  };
 }
 
-interface Answered {
-  readonly status: number;
-  readonly text: string;
-}
+const closed = (url: string, wasSent: boolean): NoCoordinator =>
+  new NoCoordinator(`this client of ${url} was closed: call close() after its last use`, { url, wasSent });
 
-function baseOf(url: string): URL {
-  const base = URL.canParse(url) ? new URL(url) : undefined;
-  if (base && (base.protocol === 'http:' || base.protocol === 'https:') && !base.search && !base.hash) return base;
-  throw new TypeError(
-    `url: expected the address of a coordinator such as http://127.0.0.1:8090, got ${JSON.stringify(url)}`,
-  );
-}
+/** What is left of a wait: the answer is promised by then, however often it is asked for. */
+const leftOf = (waitSeconds: number | undefined, passedMs: number): number | undefined =>
+  waitSeconds === undefined ? undefined : Math.max(0, Math.ceil(waitSeconds - passedMs / 1000));
 
-/** What was surely not sent may always be sent again; what may have been, only when a repeat does no harm. */
-function mayRepeat({ repeatable }: Request, failure: NoCoordinator | ConcordatError): boolean {
-  if (failure instanceof ConcordatError)
-    return repeatable && (failure.code === 'store_unavailable' || failure.code === 'stopping');
-  const { code } = (failure.cause ?? {}) as NodeJS.ErrnoException;
-  return repeatable || code === 'ECONNREFUSED';
-}
+/** In [0, 1); the end of a drawn id is nothing but chance. */
+const drawOf = (ambient: Ambient): number => Number.parseInt(ambient.uuid().slice(-8), 16) / 2 ** 32;
 
-function read({ status, text }: Answered): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new ConcordatError('internal', `expected JSON from the coordinator, got something else (status ${status})`);
-  }
-}
-
-interface Problem {
-  readonly code?: unknown;
-  readonly detail?: unknown;
-  readonly errors?: unknown;
-}
-
-function problemOf(answered: Answered): ConcordatError {
-  let problem: Problem;
-  try {
-    problem = (JSON.parse(answered.text) ?? {}) as Problem;
-  } catch {
-    problem = {};
-  }
-  const { code, detail } = problem;
-  const text = typeof detail === 'string' ? detail : `the answer has status ${answered.status} and no reason`;
-  const details = Array.isArray(problem.errors) ? (problem.errors as InputError[]) : [];
-  if (typeof code === 'string' && Object.hasOwn(errors, code))
-    return new ConcordatError(code as ErrorCode, text, details);
-  // A newer coordinator may know errors that this client does not.
-  return new ConcordatError('internal', typeof code === 'string' ? `${code}: ${text}` : text, details);
+function mayRepeat({ repeatable, once }: Request, { kind }: Attempt): boolean {
+  if (once || kind === 'refused') return false;
+  return repeatable || kind === 'unsent';
 }

@@ -23,6 +23,7 @@ export const errors = {
   outcome_contradicts: { status: 409, retryable: false, title: 'Another outcome is recorded' },
   command_in_flight: { status: 409, retryable: true, title: 'The last command may still take effect' },
   branch_not_parked: { status: 409, retryable: false, title: 'Only a parked branch can be resolved' },
+  kind_conflict: { status: 409, retryable: true, title: 'A handler is registered with another kind' },
   too_large: { status: 413, retryable: false, title: 'The body is too large' },
   unsupported_media_type: { status: 415, retryable: false, title: 'The body must be application/json' },
   misdirected: { status: 421, retryable: false, title: 'This name does not lead here' },

@@ -68,6 +68,49 @@ function hasProtoKey(value: Json): boolean {
   return false;
 }
 
+/**
+ * Any value as JSON would carry it to somebody else: a copy, with dates as strings and without what is undefined.
+ * `undefined` itself becomes null. Throws {@link JsonError} for what has no JSON, what {@link parseJson} refuses, and for
+ * more than `bytesMax` bytes of UTF-8.
+ */
+export function plainJson(value: unknown, bytesMax: number): Json {
+  if (value === undefined || value === null) return null;
+  if (typeof value === 'boolean') return value;
+  const text = jsonTextOf(value);
+  if (isLongerThan(text, bytesMax)) throw new JsonError(`expected at most ${bytesMax} bytes of JSON, got more`);
+  return parseJsonText(text);
+}
+
+/** The JSON text of any value. Throws {@link JsonError} when it has none. */
+export function jsonTextOf(value: unknown): string {
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(value);
+  } catch (error) {
+    throw new JsonError(`expected a value that JSON can carry, got one that it cannot (${(error as Error).message})`);
+  }
+  if (text === undefined) throw new JsonError(`expected a value that JSON can carry, got a ${typeof value}`);
+  return text;
+}
+
+/** Counts only what can be too long: one UTF-16 unit is at most three bytes. */
+const isLongerThan = (text: string, bytesMax: number): boolean =>
+  text.length > bytesMax || (text.length * 3 > bytesMax && Buffer.byteLength(text) > bytesMax);
+
+/** A copy that whoever gets it may change. For what {@link parseJson} let in; members that are undefined are left out. */
+export function copyJson<T>(value: T): T;
+export function copyJson(value: unknown): unknown {
+  if (value === null || typeof value !== 'object') return value;
+  if (Array.isArray(value)) return value.map(copyJson);
+  const copy: Record<string, unknown> = {};
+  const record = value as Readonly<Record<string, unknown>>;
+  for (const key of Object.keys(record)) {
+    const member = record[key];
+    if (member !== undefined) copy[key] = typeof member === 'object' ? copyJson(member) : member;
+  }
+  return copy;
+}
+
 /** Bytes of UTF-8 that a value is as JSON. */
 export const jsonBytes = (value: Json): number =>
   typeof value === 'object' || typeof value === 'string'
@@ -82,6 +125,18 @@ function sorted(value: Json): Json {
   if (Array.isArray(value)) return value.map(sorted);
   const record = value as Record<string, Json>;
   const copy: Record<string, Json> = {};
-  for (const key of Object.keys(record).sort()) copy[key] = sorted(record[key] ?? null);
+  for (const key of inOrder(Object.keys(record))) copy[key] = sorted(record[key] ?? null);
   return copy;
+}
+
+/** Sorts in place, by code units. Few keys are put in order by hand, as a call of `sort` takes memory of its own. */
+function inOrder(keys: string[]): readonly string[] {
+  if (keys.length > 16) return keys.sort();
+  for (let end = 1; end < keys.length; end++) {
+    const key = keys[end] as string;
+    let place = end;
+    for (; place > 0 && (keys[place - 1] as string) > key; place--) keys[place] = keys[place - 1] as string;
+    keys[place] = key;
+  }
+  return keys;
 }

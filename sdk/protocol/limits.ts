@@ -11,6 +11,16 @@ export const limits = Object.freeze({
   /** What branches and outputs add to a transaction after it was opened: whoever reads or shows it holds all of it. */
   grownBytes: 16 * 1024 * 1024,
   metadataBytes: 16 * 1024,
+  /** Of one participant. */
+  handlersMax: 1000,
+  /** How long a registration holds without a heartbeat. */
+  ttlMinMs: 1000,
+  ttlMaxMs: 24 * 3600 * 1000,
+  /** Commands of one request to a host that takes batches, and the bytes of it. */
+  batchMax: 128,
+  batchBytes: 1024 * 1024,
+  /** What a host answers to one batch, all outcomes together. */
+  batchAnswerBytes: 16 * 1024 * 1024,
   waitSecondsMax: 60,
   listMax: 500,
   /** The longest deadline, delay or backoff that can be asked for. */

@@ -122,6 +122,27 @@ export const resolveBody = z
   .strictObject({ branches: z.array(resolution).min(1).max(limits.stepsMax) })
   .meta({ id: 'ResolveRequest' });
 
+const registeredHandler = z.strictObject({
+  name,
+  kind: z.enum(kindNames),
+  external: z.boolean().optional().meta({ description: 'Its effects are outside of its database.' }),
+});
+
+/** Registers one instance of a participant, and is its heartbeat. */
+export const instanceBody = z
+  .strictObject({
+    url,
+    handlers: z.array(registeredHandler).max(limits.handlersMax),
+    checks: z.array(name).max(limits.handlersMax).optional().meta({
+      description: 'Names that it answers checks for; without it every name may be asked.',
+    }),
+    sdk: line(128),
+    resourceGroup: line(128).optional(),
+    batch: z.boolean().optional(),
+    ttlMs: duration(limits.ttlMinMs, limits.ttlMaxMs),
+  })
+  .meta({ id: 'InstanceRequest' });
+
 type Frozen<T> = T extends readonly (infer Item)[]
   ? readonly Frozen<Item>[]
   : T extends object
@@ -134,3 +155,4 @@ export type BranchBody = Frozen<z.infer<typeof branchBody>>;
 export type ReasonBody = Frozen<z.infer<typeof reasonBody>>;
 export type OutcomeBody = Frozen<z.infer<typeof outcomeBody>>;
 export type ResolveBody = Frozen<z.infer<typeof resolveBody>>;
+export type InstanceBody = Frozen<z.infer<typeof instanceBody>>;

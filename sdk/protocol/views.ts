@@ -42,6 +42,8 @@ export interface BranchView {
   readonly status: BranchStatus;
   readonly input: Json;
   readonly output: Json | null;
+  /** Of the refusal, when its forward op was refused with one: for programs. */
+  readonly code: string | null;
   /** Commands sent for the op that is or was last asked. */
   readonly attempts: number;
   readonly startedAt: string | null;
@@ -92,4 +94,36 @@ export interface EventView {
   readonly type: string;
   readonly at: string;
   readonly [field: string]: Json;
+}
+
+/** One process that takes commands for a participant. */
+export interface InstanceView {
+  readonly id: string;
+  readonly url: string;
+  readonly batch: boolean;
+  readonly sdk: string;
+  readonly registeredAt: string;
+  readonly renewedAt: string;
+  /** In the past when it was not renewed in time, or took itself out of traffic. */
+  readonly expiresAt: string;
+  /** Whether it gets commands. */
+  readonly alive: boolean;
+}
+
+/** A participant as the registry knows it. */
+export interface ParticipantView {
+  readonly name: string;
+  readonly handlers: readonly { readonly name: string; readonly kind: Kind; readonly external: boolean }[];
+  readonly resourceGroup: string | null;
+  readonly instances: readonly InstanceView[];
+}
+
+/** The answer to a registration. */
+export interface RegistrationView {
+  readonly participant: string;
+  readonly id: string;
+  /** Registered anew by then, it stays in traffic. */
+  readonly expiresAt: string;
+  /** When the oldest transaction was opened that is not final, else now: what is older is asked for by nobody any more. */
+  readonly fenceFloor: string;
 }

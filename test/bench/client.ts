@@ -1,12 +1,13 @@
 /** The client process: keeps so many transactions in flight, waiting for each to end. Told what to do over IPC. */
 import { Pool } from 'undici';
 import { quantile } from './numbers.js';
-import { expected, planOf, type Variant } from './work.js';
+import { type Addressing, expected, planOf, type Variant } from './work.js';
 
 export interface Load {
   readonly coordinatorUrl: string;
   readonly participantUrl: string;
   readonly variant: Variant;
+  readonly to: Addressing;
   readonly inFlight: number;
   readonly ms: number;
   /** Makes the xids of this load its own. */
@@ -31,7 +32,7 @@ async function transact(load: Load, xid: string): Promise<void> {
     path: '/v1/transactions',
     method: 'POST',
     headers: { 'content-type': 'application/json', prefer: 'wait=30' },
-    body: JSON.stringify(planOf(xid, load.variant, load.participantUrl)),
+    body: JSON.stringify(planOf(xid, load.variant, load.participantUrl, load.to)),
   });
   const text = await body.text();
   const status = statusCode === 201 ? (JSON.parse(text) as { status: string }).status : undefined;

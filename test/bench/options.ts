@@ -1,7 +1,7 @@
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { type Variant, variants } from './work.js';
+import { type Addressing, type Variant, variants } from './work.js';
 
 export interface Options {
   readonly rounds: number;
@@ -11,6 +11,7 @@ export interface Options {
   readonly warmUpMs: number;
   readonly inFlight: readonly number[];
   readonly variants: readonly Variant[];
+  readonly to: Addressing;
   readonly dir: string;
   /** The program that is measured. */
   readonly coordinator: string;
@@ -29,6 +30,8 @@ synchronous=FULL, the client waiting for the result) and prints what it cost.
   --warm-ms N        the same load before it, not measured                         (1000)
   --warm-up-ms N     load on the fresh processes of a round, before its first point    (6000)
   --in-flight LIST   transactions in flight                                        (1,16,64,256)
+  --batch            the participant registers itself and takes several commands in one request
+  --no-batch         it registers itself and takes each command by itself         (steps name a URL)
   --variants LIST    commit: all steps done; undo: the third refused               (commit,undo)
   --dir PATH         where the stores are made and removed                         (the system's temporary folder)
   --coordinator PATH the cli.js to measure, to compare builds                      (this build's)
@@ -50,6 +53,7 @@ export function readOptions(args: readonly string[]): Options {
     warmMs: count('--warm-ms', values['warm-ms'] ?? '1000'),
     warmUpMs: count('--warm-up-ms', values['warm-up-ms'] ?? '6000'),
     inFlight: (values['in-flight'] ?? (quick ? '1,64' : '1,16,64,256')).split(',').map((n) => count('--in-flight', n)),
+    to: addressingOf(values.batch),
     variants: (values.variants ?? variants.join(',')).split(',').map(toVariant),
     dir: values.dir ?? tmpdir(),
     coordinator: values.coordinator ?? fileURLToPath(new URL('../../coordinator/cli.js', import.meta.url)),
@@ -64,10 +68,12 @@ function parse(args: readonly string[]) {
   try {
     return parseArgs({
       args: [...args],
+      allowNegative: true,
       options: {
         quick: flag,
         json: flag,
         help: flag,
+        batch: flag,
         rounds: text,
         ms: text,
         'warm-ms': text,
@@ -82,6 +88,9 @@ function parse(args: readonly string[]) {
     throw new UsageError((error as Error).message);
   }
 }
+
+const addressingOf = (batch: boolean | undefined): Addressing =>
+  batch === undefined ? 'url' : batch ? 'batch' : 'participant';
 
 function count(flag: string, text: string): number {
   const value = Number(text);

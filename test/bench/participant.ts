@@ -1,7 +1,7 @@
 /** The participant process: bare node:http, handlers that do nothing but note what they were asked. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { letterOf, type StepInput } from './work.js';
+import { type Addressing, letterOf, registrationOf, type StepInput } from './work.js';
 
 /** By xid, the word of the commands that came. */
 const words = new Map<string, string>();
@@ -12,16 +12,42 @@ const server = createServer((request, response) => {
   request.on('end', () => answer(request, response, Buffer.concat(chunks).toString()));
 });
 
+interface Body {
+  readonly xid: string;
+  readonly input: StepInput;
+}
+
+interface Batch {
+  readonly commands: readonly { readonly path: string; readonly body: Body }[];
+}
+
+/** What a request to join a coordinator says, over IPC. */
+export interface Join {
+  readonly coordinatorUrl: string;
+  readonly to: Addressing;
+}
+
 function answer(request: IncomingMessage, response: ServerResponse, text: string): void {
-  if (request.url === '/tally') {
-    send(response, 200, 'application/json', takeTally());
-    return;
+  const { url = '' } = request;
+  if (url === '/tally') {
+    send(response, 200, json, takeTally());
+  } else if (url === '/_batch') {
+    const { commands } = JSON.parse(text) as Batch;
+    send(response, 200, json, { outcomes: commands.map(({ path, body }) => outcomeOf(path, body)) });
+  } else {
+    const { status, headers, body } = outcomeOf(url, JSON.parse(text) as Body);
+    send(response, status, headers?.['content-type'] ?? json, body);
   }
-  const { xid, input } = JSON.parse(text) as { xid: string; input: StepInput };
-  const refused = input.refuse && request.url === '/stock/action';
-  words.set(xid, (words.get(xid) ?? '') + letterOf(request.url ?? '', refused));
-  if (refused) send(response, 409, 'application/problem+json', { title: 'Refused', detail: 'out of stock' });
-  else send(response, 200, 'application/json', { ok: true, xid });
+}
+
+const json = 'application/json';
+const problem = { 'content-type': 'application/problem+json' };
+
+function outcomeOf(path: string, { xid, input }: Body) {
+  const refused = input.refuse && path === '/stock/action';
+  words.set(xid, (words.get(xid) ?? '') + letterOf(path, refused));
+  if (refused) return { status: 409, headers: problem, body: { title: 'Refused', detail: 'out of stock' } };
+  return { status: 200, headers: undefined, body: { ok: true, xid } };
 }
 
 /** How many transactions had which word since the last time. */
@@ -39,5 +65,17 @@ function send(response: ServerResponse, status: number, type: string, body: unkn
 }
 
 server.keepAliveTimeout = 120_000;
-server.listen(0, '127.0.0.1', 1024, () => process.send?.((server.address() as AddressInfo).port));
+server.listen(0, '127.0.0.1', 1024, () => process.send?.(portOf()));
+process.on('message', (message: Join) => void join(message));
 process.on('disconnect', () => process.exit());
+
+function portOf(): number {
+  return (server.address() as AddressInfo).port;
+}
+
+async function join({ coordinatorUrl, to }: Join): Promise<void> {
+  const { path, body } = registrationOf(`http://127.0.0.1:${portOf()}`, to);
+  const headers = { 'content-type': json };
+  const response = await fetch(coordinatorUrl + path, { method: 'PUT', headers, body: JSON.stringify(body) });
+  process.send?.(response.status);
+}

@@ -6,6 +6,8 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Load, LoadResult, Reply } from './client.js';
+import type { Join } from './participant.js';
+import type { Addressing } from './work.js';
 
 const running = new Set<ChildProcess>();
 
@@ -68,10 +70,25 @@ export interface Server extends Part {
 
 const pidOf = ({ pid }: ChildProcess): number => pid ?? Number.NaN;
 
-export async function startParticipant(dir: string): Promise<Server> {
+export interface BenchParticipant extends Server {
+  /** Makes itself known to a coordinator. */
+  register(coordinatorUrl: string, to: Addressing): Promise<void>;
+}
+
+export async function startParticipant(dir: string): Promise<BenchParticipant> {
   const { child, log } = forkPart('participant', dir);
   const [port] = await unlessItEnds(child, 'participant', log, once(child, 'message'));
-  return { pid: pidOf(child), url: `http://127.0.0.1:${port}`, stop: () => stop(child) };
+  return {
+    pid: pidOf(child),
+    url: `http://127.0.0.1:${port}`,
+    stop: () => stop(child),
+    async register(coordinatorUrl, to) {
+      const replied = once(child, 'message');
+      child.send({ coordinatorUrl, to } satisfies Join);
+      const [status] = await unlessItEnds(child, 'participant', log, replied);
+      if (status !== 200) throw new Error(`the participant could not register: ${status}`);
+    },
+  };
 }
 
 /** `concordat serve` on a fresh file, as a user would start it. */

@@ -105,6 +105,7 @@ async function withStage<T>(
   try {
     const participant = keep(await startParticipant(dir));
     const coordinator = keep(await startCoordinator(dir, store, options.coordinator));
+    if (options.to !== 'url') await participant.register(coordinator.url, options.to);
     const client = keep(await startClient(dir));
     return await work({ coordinator, participant, client });
   } finally {
@@ -113,8 +114,8 @@ async function withStage<T>(
 }
 
 /** A process that just started runs code that is not compiled yet: what one costs in its first seconds is no figure. */
-async function warmUp({ coordinator, participant, client }: Stage, { variants, warmUpMs }: Options): Promise<void> {
-  const load = { coordinatorUrl: coordinator.url, participantUrl: participant.url, inFlight: 32 };
+async function warmUp({ coordinator, participant, client }: Stage, { variants, warmUpMs, to }: Options): Promise<void> {
+  const load = { coordinatorUrl: coordinator.url, participantUrl: participant.url, to, inFlight: 32 };
   for (const variant of variants) {
     const { count } = await client.run({ ...load, variant, ms: warmUpMs / variants.length, prefix: `${variant}-warm` });
     await checkTally(participant, variant, count);
@@ -135,7 +136,8 @@ async function measure(stage: Stage, place: Place, options: Options, attempt: st
   const { coordinator, participant, client } = stage;
   const { variant, inFlight } = place;
   const parts = { coordinator: coordinator.pid, participant: participant.pid, client: client.pid };
-  const load = { coordinatorUrl: coordinator.url, participantUrl: participant.url, variant, inFlight };
+  const addresses = { coordinatorUrl: coordinator.url, participantUrl: participant.url, to: options.to };
+  const load = { ...addresses, variant, inFlight };
   const warm = await client.run({ ...load, ms: options.warmMs, prefix: `${variant}-${inFlight}-w${attempt}` });
   await checkTally(participant, variant, warm.count);
   const countersBefore = await readCounters(coordinator.url);

@@ -4,7 +4,13 @@
 export const variants = ['commit', 'undo'] as const;
 export type Variant = (typeof variants)[number];
 
-const steps = ['order', 'payment', 'stock'] as const;
+/** How steps name where they go: by a URL, or by a participant that registered itself, with or without batches. */
+export type Addressing = 'url' | 'participant' | 'batch';
+
+/** The participant's name where it registers itself. */
+const participant = 'bench';
+
+export const steps = ['order', 'payment', 'stock'] as const;
 
 export interface StepInput {
   readonly refuse: boolean;
@@ -12,18 +18,29 @@ export interface StepInput {
 }
 
 /** The body of `POST /v1/transactions`. */
-export const planOf = (xid: string, variant: Variant, participantUrl: string) => ({
+export const planOf = (xid: string, variant: Variant, participantUrl: string, to: Addressing = 'url') => ({
   xid,
   name: `bench-${variant}`,
   steps: steps.map((id) => ({
     id,
-    kind: 'saga',
-    url: `${participantUrl}/${id}`,
+    ...(to === 'url' ? { kind: 'saga', url: `${participantUrl}/${id}` } : { participant, handler: id }),
     input: inputOf(xid, variant === 'undo' && id === 'stock'),
   })),
 });
 
-const inputOf = (xid: string, refuse: boolean): StepInput => ({
+/** What the participant registers: where, and the body. */
+export const registrationOf = (url: string, to: Addressing) => ({
+  path: `/v1/participants/${participant}/instances/1`,
+  body: {
+    url,
+    handlers: steps.map((name) => ({ name, kind: 'saga' })),
+    sdk: 'bench',
+    batch: to === 'batch',
+    ttlMs: 24 * 3600 * 1000,
+  },
+});
+
+export const inputOf = (xid: string, refuse: boolean): StepInput => ({
   refuse,
   orderId: `order-${xid}`,
   customerId: 'customer-000042',

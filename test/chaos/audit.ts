@@ -16,15 +16,17 @@ import type { Service, ServiceName } from './services.js';
 export interface Audited {
   readonly coordinator: { readonly db: string; readonly url: string };
   readonly services: Readonly<Record<ServiceName, Service>>;
+  readonly provider: { readonly db: string } | undefined;
   readonly customer: Pick<Customer, 'acknowledged' | 'once'>;
   /** By xid. */
   readonly kinds: ReadonlyMap<string, OrderKind>;
 }
 
-const databases = ({ services: { order, payment, stock } }: Audited) => ({
+const databases = ({ services: { order, payment, stock }, provider }: Audited) => ({
   order: order.db,
   payment: payment.db,
   stock: stock.db,
+  provider: provider?.db,
 });
 
 const text = ({ invariant, violations }: Finding): readonly string[] =>
@@ -44,7 +46,7 @@ export async function wrongAtTheEnd(shop: Audited): Promise<readonly string[]> {
   const log = await readLog(shop.coordinator.db);
   const told = await everyTransaction(shop.coordinator.url);
   const findings = check(await readEvidence(databases(shop)), told);
-  const effects = groupBy(await readEffects(shop.services), ({ xid }) => xid);
+  const effects = groupBy(await readEffects(shop.services, shop.provider), ({ xid }) => xid);
   const ledgers = [...log.states.values()].flatMap((state) =>
     // An undo that parked held back nobody, and may come after theirs.
     wrongLedger(state, effects.get(state.xid) ?? []).filter(

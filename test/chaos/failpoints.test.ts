@@ -70,7 +70,7 @@ async function endedAsTheyMust(t: ExecutionContext, shop: Shop, xids: readonly s
 
 /** Killed the first time it comes there; three more orders come in meanwhile. */
 async function diedThere(t: ExecutionContext, name: Failpoint, kind: OrderKind): Promise<Died> {
-  const shop = await startShop(t, { failpoint: name });
+  const shop = await startShop(t, { failpoint: name, named: isNamed(kind) });
   const first = shop.order(kind);
   await shop.coordinator.diesAtFailpoint();
   return { shop, placing: [first, ...three(shop, kind)] };
@@ -78,7 +78,7 @@ async function diedThere(t: ExecutionContext, name: Failpoint, kind: OrderKind):
 
 /** Killed with three orders under way, and then the first time that it takes over what a dead one left. */
 async function diedBefore(t: ExecutionContext, name: Failpoint, kind: OrderKind): Promise<Died> {
-  const shop = await startShop(t);
+  const shop = await startShop(t, { named: isNamed(kind) });
   const held = shop.services.order.hold('before-work');
   const placing = three(shop, kind);
   await Promise.all([
@@ -91,6 +91,9 @@ async function diedBefore(t: ExecutionContext, name: Failpoint, kind: OrderKind)
   await shop.coordinator.diesAtFailpoint();
   return { shop, placing };
 }
+
+/** Steps name participants in one kind, and in the others have their URLs. */
+const isNamed = (kind: OrderKind): boolean => kind === 'refused';
 
 /** One of them is driven by its client. */
 const three = (shop: Shop, kind: OrderKind): readonly Promise<string>[] =>

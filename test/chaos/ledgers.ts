@@ -14,17 +14,30 @@ export interface EffectRow {
 }
 
 /** All effects, in the order in which they happened as far as their times tell. */
-export async function readEffects(services: Readonly<Record<ServiceName, Service>>): Promise<readonly EffectRow[]> {
+export async function readEffects(
+  services: Readonly<Record<ServiceName, Service>>,
+  provider?: { readonly db: string },
+): Promise<readonly EffectRow[]> {
   const found: EffectRow[] = [];
-  for (const name of serviceNames) {
-    const db = openReadOnly(services[name].db);
-    try {
-      found.push(...((await db.raw('select xid, branch, op, effect, at from effects order by id')) as EffectRow[]));
-    } finally {
-      await db.destroy();
-    }
-  }
+  for (const name of serviceNames)
+    found.push(...(await read(services[name].db, 'select xid, branch, op, effect, at from effects order by id')));
+  if (provider) found.push(...(await read(provider.db, movements)));
   return found.sort(inTime);
+}
+
+/** What the provider did is an effect of the branch that asked for it. */
+const movements = `select c.metadata ->> 'xid' as xid, c.metadata ->> 'branch' as branch,
+    case m.what when 'charged' then 'action' else 'compensate' end as op,
+    case m.what when 'charged' then 'payment.transferred' else 'payment.returned' end as effect, m.at
+  from movements m join charges c on c.id = m.charge_id order by m.id`;
+
+async function read(file: string, sql: string): Promise<EffectRow[]> {
+  const db = openReadOnly(file);
+  try {
+    return (await db.raw(sql)) as EffectRow[];
+  } finally {
+    await db.destroy();
+  }
 }
 
 const undoes = new Set<string | undefined>(kindNames.map((kind) => opOf(kind, 'rollback')));

@@ -26,6 +26,16 @@ export const orderKinds = {
     ends: 'rolled_back',
     effects: ['order.cancelled', 'order.created', 'stock.freed', 'stock.reserved'],
   },
+  /** The provider takes the money, with nothing but a key to tell a repeat by. */
+  transferred: {
+    ends: 'committed',
+    effects: ['order.completed', 'order.created', 'payment.transferred', 'stock.reserved', 'stock.taken'],
+  },
+  /** The goods are not there; the provider has the money by then. */
+  'transferred, sold out': {
+    ends: 'rolled_back',
+    effects: ['order.cancelled', 'order.created', 'payment.returned', 'payment.transferred'],
+  },
   saga: { ends: 'committed', effects: ['order.completed', 'order.created', 'payment.charged'] },
   tcc: {
     ends: 'committed',
@@ -40,18 +50,20 @@ export const partial: readonly OrderKind[] = ['saga', 'tcc'];
 export interface Step {
   readonly id: string;
   readonly kind: string;
-  readonly url: string;
+  readonly url?: string;
+  readonly participant?: string;
+  readonly handler?: string;
   readonly input: Json;
   readonly after?: readonly string[];
   readonly [option: string]: unknown;
 }
 
-type Urls = Readonly<Record<ServiceName, Pick<Service, 'url'>>>;
+type Services = Readonly<Record<ServiceName, Pick<Service, 'target'>>>;
 const orderId = { $from: 'order.orderId' };
 const amountCents = { $from: 'order.totalCents' };
 
 /** The steps that orders are made of. */
-export function stepsOf({ order, payment, stock }: Urls, customer = 'ann', sku = 'tea') {
+export function stepsOf({ order, payment, stock }: Services, customer = 'ann', sku = 'tea') {
   const lines = [{ sku, quantity: 1 }];
   // Kills come faster than in life: so do the attempts.
   const retry = { maxMs: 500 };
@@ -59,37 +71,50 @@ export function stepsOf({ order, payment, stock }: Urls, customer = 'ann', sku =
     order: {
       id: 'order',
       kind: 'saga',
-      url: `${order.url}/place`,
+      ...order.target('place'),
       input: { customer, lines: [{ sku, quantity: 1, priceCents: 450 }] },
       retry,
     },
     payment: {
       id: 'payment',
       kind: 'saga',
-      url: `${payment.url}/charge`,
+      ...payment.target('charge'),
       input: { orderId, customer, amountCents },
       retry,
     },
-    stock: { id: 'stock', kind: 'tcc', url: `${stock.url}/reserve`, input: { orderId, lines }, retry },
-    complete: { id: 'complete', kind: 'saga', url: `${order.url}/complete`, input: { orderId }, retry },
+    transfer: {
+      id: 'payment',
+      kind: 'saga',
+      ...payment.target('transfer'),
+      input: { orderId, customer, amountCents },
+      retry,
+    },
+    stock: { id: 'stock', kind: 'tcc', ...stock.target('reserve'), input: { orderId, lines }, retry },
+    complete: { id: 'complete', kind: 'saga', ...order.target('complete'), input: { orderId }, retry },
   } as const satisfies Record<string, Step>;
 }
 
 /** The steps of a plan of that kind. */
-export function planOf(urls: Urls, kind: Exclude<OrderKind, 'initiated' | 'initiated, refused'>): readonly Step[] {
-  const { order, payment, stock, complete } = stepsOf(urls);
+export function planOf(
+  services: Services,
+  kind: Exclude<OrderKind, 'initiated' | 'initiated, refused'>,
+): readonly Step[] {
+  const { order, payment, transfer, stock, complete } = stepsOf(services);
   switch (kind) {
-    case 'good': {
+    case 'good':
+    case 'transferred': {
+      const paid = kind === 'good' ? payment : transfer;
       const beside = { after: ['order'] };
-      return [order, { ...payment, ...beside }, { ...stock, ...beside }, { ...complete, after: ['payment', 'stock'] }];
+      return [order, { ...paid, ...beside }, { ...stock, ...beside }, { ...complete, after: ['payment', 'stock'] }];
     }
     case 'refused': {
-      const pat = stepsOf(urls, 'pat');
+      const pat = stepsOf(services, 'pat');
       return [pat.order, pat.stock, pat.payment, complete];
     }
-    case 'sold out': {
-      const kettle = stepsOf(urls, 'ann', 'kettle');
-      return [kettle.order, kettle.payment, kettle.stock, complete];
+    case 'sold out':
+    case 'transferred, sold out': {
+      const kettle = stepsOf(services, 'ann', 'kettle');
+      return [kettle.order, kind === 'sold out' ? kettle.payment : kettle.transfer, kettle.stock, complete];
     }
     case 'saga':
       return [order, payment, complete];
@@ -107,8 +132,8 @@ export function planOf(urls: Urls, kind: Exclude<OrderKind, 'initiated' | 'initi
 export const timeoutMs = 600_000;
 
 /** Drives a transaction as its initiator: branch by branch, rolling back at the first that is not done. */
-export async function initiate(customer: Customer, urls: Urls, xid: string, who: string): Promise<void> {
-  const { order, stock, payment } = stepsOf(urls, who);
+export async function initiate(customer: Customer, services: Services, xid: string, who: string): Promise<void> {
+  const { order, stock, payment } = stepsOf(services, who);
   await customer.open({ xid, name: 'initiated', timeoutMs });
   const placed = await customer.add(xid, order);
   const { orderId = 0, totalCents = 0 } = (placed?.output ?? {}) as { orderId?: number; totalCents?: number };

@@ -1,10 +1,9 @@
 import test, { type ExecutionContext } from 'ava';
-import { failpoints } from '../../participants/failpoint.js';
 import { headers } from '../../sdk/protocol/commands.js';
 import { orderKinds, planOf, stepsOf } from './orders.js';
 import { eventually } from './program.js';
 import { startRogue } from './rogue.js';
-import { serviceNames } from './services.js';
+import { serviceNames, servicePoints } from './services.js';
 import { type Shop, startShop } from './shop.js';
 import { Slots } from './slots.js';
 
@@ -34,10 +33,10 @@ inTurn('B1 I1 a participant that never comes has its transaction rolled back, wi
   t.deepEqual(await shop.audit(), []);
 });
 
-for (const point of failpoints) {
+for (const point of servicePoints) {
   for (const name of serviceNames) {
-    const number = point === 'before-work' ? 'B1' : point === 'before-commit' ? 'B3' : 'B2';
-    inTurn(`${number} C6 I5 ${name} is killed ${point.replace('-', ' ')}, and each effect is there once`, async (t) => {
+    const number = point === 'fence-before-work' ? 'B1' : point === 'fence-before-commit' ? 'B3' : 'B2';
+    inTurn(`${number} C6 I5 ${name} is killed at ${point}, and each effect is there once`, async (t) => {
       const shop = await startShop(t, { participantFailpoint: { [name]: `${point}@2` } });
       const placing = (['good', 'refused', 'sold out', 'initiated'] as const).map((kind) => shop.order(kind));
       t.is(await shop.services[name].ending, 'SIGKILL');

@@ -51,7 +51,7 @@ export const killedInFlight: Scenario = async (scope, planted) => {
 
 /** B2 I1: an answer is lost, and there are no more attempts. */
 export const lostTheOnlyAnswer: Scenario = async (scope, planted) => {
-  const shop = await startShop(scope, { participantFailpoint: { payment: 'after-commit' }, planted });
+  const shop = await startShop(scope, { participantFailpoint: { payment: 'fence-after-commit' }, planted });
   const steps = planOf(shop.services, 'good').map((step) => ({ ...step, retry: { attemptsMax: 1 } }));
   const xid = await shop.submit(steps);
   await shop.services.payment.ending;
@@ -75,7 +75,7 @@ export const firstUndoWaits: Scenario = async (scope, planted) => {
 /** C6 I1: an answer comes too late, though the work is done. */
 export const slowAnswer: Scenario = async (scope, planted) => {
   const shop = await startShop(scope, { planted });
-  const held = shop.services.payment.hold('after-commit');
+  const held = shop.services.payment.hold('before-answer');
   const xid = await shop.submit(planOf(shop.services, 'good').map((step) => ({ ...step, timeoutMs: 500 })));
   await shop.reaches(
     xid,
@@ -92,7 +92,7 @@ export const cannotUndo: Scenario = async (scope, planted) => {
   const xid = await shop.order('sold out');
   await held.arrived;
   const db = openDatabase(shop.services.payment.db);
-  await db('inbox').where({ xid }).delete();
+  await db('concordat_fence').where({ xid }).delete();
   await db.destroy();
   held.release();
   return (await outcome(shop, [xid])).filter((violation) => violation.startsWith('I1 '));

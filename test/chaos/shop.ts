@@ -2,13 +2,22 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { TransactionView } from '../../sdk/protocol/views.js';
+import { startRegistry } from '../participants/shop.js';
 import { wrongAtTheEnd, wrongNow } from './audit.js';
 import { type Armed, Coordinator } from './coordinator.js';
 import { Customer } from './customer.js';
 import { type EffectRow, readEffects } from './ledgers.js';
 import { initiate, type OrderKind, planOf, type Step, timeoutMs } from './orders.js';
 import type { Scope } from './program.js';
-import { type Service, type ServiceName, serviceApart, serviceHere, serviceNames } from './services.js';
+import {
+  type ProviderProcess,
+  providerApart,
+  type Service,
+  type ServiceName,
+  serviceApart,
+  serviceHere,
+  serviceNames,
+} from './services.js';
 
 export interface ShopOptions extends Armed {
   /** Kills that service there; it runs as a process of its own. */
@@ -17,23 +26,31 @@ export interface ShopOptions extends Armed {
   readonly apart?: readonly ServiceName[];
   /** Services that are down at first. */
   readonly down?: readonly ServiceName[];
+  /** The services are registered, and steps name them; else steps have their URLs. */
+  readonly named?: boolean;
+  /** There is a payment provider, a process of its own with these flags. */
+  readonly provider?: readonly string[];
 }
 
 /** How long everything may take to come to its end once nothing fails any more (I10). */
 const endsWithinMs = 30_000;
+
+const parts = ['coordinator', 'services', 'customer', 'provider'] as const;
 
 /** A coordinator process on a SQLite file, three services with their databases, and one stubborn customer. */
 export class Shop {
   readonly coordinator: Coordinator;
   readonly services: Readonly<Record<ServiceName, Service>>;
   readonly customer: Customer;
+  readonly provider: ProviderProcess | undefined;
   readonly kinds = new Map<string, OrderKind>();
   #count = 0;
 
-  constructor(coordinator: Coordinator, services: Readonly<Record<ServiceName, Service>>, customer: Customer) {
+  constructor({ coordinator, services, customer, provider }: Pick<Shop, (typeof parts)[number]>) {
     this.coordinator = coordinator;
     this.services = services;
     this.customer = customer;
+    this.provider = provider;
   }
 
   /** A new xid. */
@@ -87,7 +104,7 @@ export class Shop {
   }
 
   async ledger(xid: string): Promise<readonly EffectRow[]> {
-    return (await readEffects(this.services)).filter((row) => row.xid === xid);
+    return (await readEffects(this.services, this.provider)).filter((row) => row.xid === xid);
   }
 
   /** The names of its effects, in alphabetical order. */
@@ -97,21 +114,27 @@ export class Shop {
 }
 
 export async function startShop(scope: Scope, options: ShopOptions = {}): Promise<Shop> {
-  const { participantFailpoint = {}, apart = [], down = [], env = {}, ...armed } = options;
+  const { participantFailpoint = {}, apart = [], down = [], env = {}, named = false, ...rest } = options;
+  const { provider: manners, ...armed } = rest;
   const directory = await mkdtemp(path.join(tmpdir(), 'concordat-chaos-'));
   scope.teardown(() => rm(directory, { recursive: true, force: true }));
+  const coordinator = await Coordinator.prepare(scope, directory, env);
+  const provider = manners && (await providerApart(scope, directory, manners));
+  await provider?.start();
+  if (named) await coordinator.start(armed);
+  const registry = named ? coordinator.url : await startRegistry(scope);
   const services = {} as Record<ServiceName, Service>;
   await Promise.all(
     serviceNames.map(async (name) => {
       const failpoint = participantFailpoint[name];
       const isApart = failpoint !== undefined || apart.includes(name) || down.includes(name);
-      const service = await (isApart ? serviceApart : serviceHere)(scope, { name, directory });
+      const place = { name, directory, registry, named, provider: provider?.url };
+      const service = await (isApart ? serviceApart : serviceHere)(scope, place);
       services[name] = service;
       await service.start({ failpoint });
       if (down.includes(name)) await service.kill();
     }),
   );
-  const coordinator = await Coordinator.prepare(scope, directory, env);
-  await coordinator.start(armed);
-  return new Shop(coordinator, services, new Customer(scope, coordinator.url));
+  if (!named) await coordinator.start(armed);
+  return new Shop({ coordinator, services, provider, customer: new Customer(scope, coordinator.url) });
 }

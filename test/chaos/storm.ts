@@ -1,12 +1,11 @@
 /** A stream of orders while the coordinator and the services are killed at moments drawn from a seed. */
 import { setTimeout as after } from 'node:timers/promises';
 import { failpoints } from '../../coordinator/faults/faults.js';
-import { failpoints as servicePoints } from '../../participants/failpoint.js';
 import type { TransactionView } from '../../sdk/protocol/views.js';
 import { type OrderKind, orderKinds } from './orders.js';
 import type { Scope } from './program.js';
 import { among, between, type Draw, seeded } from './seeded.js';
-import { type Service, serviceNames } from './services.js';
+import { type ProviderProcess, type Service, serviceNames, servicePoints } from './services.js';
 import { type Shop, startShop } from './shop.js';
 
 export interface Storm {
@@ -31,7 +30,7 @@ const settlesWithinMs = 90_000;
 export async function storm(scope: Scope, options: Storm): Promise<Aftermath> {
   const { seed, forMs, pauseMs, say } = options;
   say(`seed ${seed}`);
-  const shop = await startShop(scope, { apart: serviceNames });
+  const shop = await startShop(scope, { apart: serviceNames, named: true, provider: ['--lose-every', '7'] });
   const until = performance.now() + forMs;
   const orders = stream(shop, seeded(seed), until, pauseMs);
   const victims = victimsOf(shop);
@@ -63,6 +62,8 @@ const kinds: readonly OrderKind[] = [
   'sold out',
   'initiated',
   'initiated, refused',
+  'transferred',
+  'transferred, sold out',
   'saga',
   'tcc',
 ];
@@ -86,12 +87,13 @@ interface Victim {
   readonly points: readonly string[];
   /** It lives at most so long. */
   readonly livesMs: number;
-  readonly part: Shop['coordinator'] | Service;
+  readonly part: Shop['coordinator'] | Service | ProviderProcess;
 }
 
-const victimsOf = ({ coordinator, services }: Shop): readonly Victim[] => [
+const victimsOf = ({ coordinator, services, provider }: Shop): readonly Victim[] => [
   { name: 'coordinator', points: failpoints, livesMs: 4000, part: coordinator },
   ...serviceNames.map((name) => ({ name, points: servicePoints, livesMs: 4000, part: services[name] })),
+  ...(provider ? [{ name: 'provider', points: [], livesMs: 4000, part: provider }] : []),
 ];
 
 /** Life after life, each ended by a kill from outside or by its own hand at a point that has a name, until the time is up. */
@@ -103,7 +105,8 @@ async function wreak({ name, points, livesMs, part }: Victim, draw: Draw, until:
     await part.kill();
     kills++;
     const downMs = draw() < 0.7 ? 0 : between(draw, 1, 400);
-    const failpoint = draw() < 0.5 ? undefined : `${among(draw, points)}@${between(draw, 1, 40)}`;
+    const failpoint =
+      draw() < 0.5 || points.length === 0 ? undefined : `${among(draw, points)}@${between(draw, 1, 40)}`;
     say(
       `${name} ${byItself ? 'killed itself' : 'killed'}, down ${downMs} ms${failpoint ? `, then armed with ${failpoint}` : ''}`,
     );

@@ -1,22 +1,17 @@
-import type { ExecutionContext, TestFn } from 'ava';
-import { armed } from '../../coordinator/faults/armed.js';
-import type { PlantedBug } from '../../coordinator/faults/faults.js';
+import type { TestFn } from 'ava';
 import type { Append, Store, StoreError } from '../../coordinator/store/store.js';
 import type { TimeSource } from '../../coordinator/store/time.js';
 import type { CoordinatorId } from '../../sdk/protocol/ids.js';
 import { coordinator, nextAppend, sampleAppend, sampleSummary, xidOf } from '../store/sample.js';
-import { type MakeDisk, openFrom } from './disk.js';
+import { type MakeDisk, openFrom, plant } from './disk.js';
+import { sharedInstancesContract, storeInstancesContract } from './store-instances.js';
 import { storeListContract } from './store-lists.js';
+
+export { plant } from './disk.js';
 
 export interface ContractOptions {
   /** Whether several stores can be opened over one disk, one after another or at once. */
   readonly shared: boolean;
-}
-
-/** Takes a protection out until the test ends. Only in serial tests. */
-export function plant(t: ExecutionContext, bug: PlantedBug): void {
-  armed.planted.add(bug);
-  t.teardown(() => void armed.planted.delete(bug));
 }
 
 /** What every store promises, in sentences. */
@@ -25,7 +20,11 @@ export function storeContract(test: TestFn, makeDisk: MakeDisk, { shared }: Cont
   groupContract(test, makeDisk);
   leaseContract(test, makeDisk);
   storeListContract(test, makeDisk);
-  if (shared) sharedContract(test, makeDisk);
+  storeInstancesContract(test, makeDisk);
+  if (shared) {
+    sharedContract(test, makeDisk);
+    sharedInstancesContract(test, makeDisk);
+  }
 
   test('a closed store finishes what is in flight and then turns every call away', async (t) => {
     const store = await openFrom(t, makeDisk);

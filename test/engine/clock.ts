@@ -101,4 +101,8 @@ export class ProcessClock implements Clock {
   after(delayMs: number, callback: () => void): () => void {
     return this.#world.add({ at: this.#world.ms + Math.max(delayMs, 0), owner: this, callback });
   }
+
+  soon(callback: () => void): void {
+    this.after(0, callback);
+  }
 }

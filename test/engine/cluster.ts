@@ -1,10 +1,11 @@
 import type { ExecutionContext } from 'ava';
 import type { Chance } from '../../coordinator/clock.js';
+import { type Coordinator, startCoordinator } from '../../coordinator/coordinator.js';
 import type { OpenRequest } from '../../coordinator/decide/inputs.js';
 import { type State, statusOf } from '../../coordinator/decide/state.js';
+import { everywhere, type Presence } from '../../coordinator/dispatch/absence.js';
 import { foldLog } from '../../coordinator/engine/deciding.js';
 import type { Engine } from '../../coordinator/engine.js';
-import { type Coordinator, startCoordinator } from '../../coordinator/main.js';
 import { silentLog } from '../../coordinator/observe/log.js';
 import { memoryQueue } from '../../coordinator/queue/memory.js';
 import type { CommandQueue } from '../../coordinator/queue/queue.js';
@@ -52,6 +53,8 @@ export class Cluster {
   store: Store;
   /** Commands that are lost on their way to the door out. */
   queueLoses: (command: Command) => boolean = () => false;
+  /** Who is there to take commands. */
+  presence: Presence = everywhere;
   /** Called at every seam; a test stops the process there. */
   onSeam: (seam: Seam, process: string) => void = () => undefined;
   readonly #chance: Chance;
@@ -82,6 +85,7 @@ export class Cluster {
       store: line.store,
       transport: line.transport,
       queue,
+      presence: this.presence,
       log: silentLog,
       leaseMs,
       sweepMs,

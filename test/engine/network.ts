@@ -1,3 +1,4 @@
+import { readAnswer } from '../../coordinator/dispatch/answer.js';
 import { localTransport } from '../../coordinator/dispatch/local.js';
 import type { Answer, Reply, Transport } from '../../coordinator/dispatch/transport.js';
 import type { Command } from '../../sdk/protocol/commands.js';
@@ -38,16 +39,9 @@ export class Network {
 
   /** The door out of one coordinator: the product's own local transport, with this wire behind it. */
   door(from: string, clock: ProcessClock, onSend: (command: Command) => void): Transport {
-    const handlers = new Map([
-      [
-        'shop',
-        new Proxy(
-          {},
-          anyHandler((command) => this.#carry(from, command, onSend)),
-        ),
-      ],
-    ]);
-    const local = localTransport(handlers, clock);
+    const handle = async (command: Command): Promise<Reply> =>
+      readAnswer(await this.#carry(from, command, onSend), command.body.op, clock.now());
+    const local = localTransport({ find: (participant) => (participant === 'shop' ? handle : undefined) }, clock);
     return {
       send: (command) => this.#watched(from, command, local.send(command)),
       close: () => local.close(),
@@ -89,8 +83,3 @@ export class Network {
     }
   }
 }
-
-const anyHandler = (handle: (command: Command) => Promise<Answer>): ProxyHandler<object> => ({
-  get: () => handle,
-  getOwnPropertyDescriptor: () => ({ configurable: true, enumerable: true, value: handle }),
-});

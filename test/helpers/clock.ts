@@ -29,6 +29,7 @@ export function manualClock(start = Date.UTC(2030, 0, 1)): ManualClock {
       timers.set(id, { at: monotonic + Math.max(delayMs, 0), callback });
       return () => timers.delete(id);
     },
+    soon: (callback) => void setImmediate(callback),
     advance(ms) {
       const until = monotonic + ms;
       for (let due = nextDue(until); due; due = nextDue(until)) {

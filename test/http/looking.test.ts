@@ -101,7 +101,7 @@ test('what is not there is a problem with a code', async (t) => {
 
 test('a later version is announced by 501', async (t) => {
   const { get, post } = await startServing(t);
-  for (const path of ['/v1/locks', '/v1/participants', '/v1/stats', '/v1/stream', '/metrics', '/openapi.json', '/']) {
+  for (const path of ['/v1/locks', '/v1/stats', '/v1/stream', '/metrics', '/openapi.json', '/']) {
     const answer = await get(path);
     t.is(answer.status, 501, path);
     t.is(answer.body.code, 'not_available', path);

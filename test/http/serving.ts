@@ -2,10 +2,11 @@
 import type { ExecutionContext } from 'ava';
 import { systemChance, systemClock } from '../../coordinator/clock.js';
 import { type Config, loadConfig } from '../../coordinator/config.js';
+import { startCoordinator } from '../../coordinator/coordinator.js';
 import { allowList } from '../../coordinator/dispatch/allow.js';
+import { Registry } from '../../coordinator/dispatch/registry.js';
 import type { Reply } from '../../coordinator/dispatch/transport.js';
 import { createDoor } from '../../coordinator/http/door.js';
-import { startCoordinator } from '../../coordinator/main.js';
 import { type Log, silentLog } from '../../coordinator/observe/log.js';
 import { memoryDisk, memoryStore } from '../../coordinator/store/memory.js';
 import type { Store } from '../../coordinator/store/store.js';
@@ -50,6 +51,7 @@ export async function startServing(t: ExecutionContext, options: ServingOptions 
   const chance = systemChance();
   const store = changeStore(memoryStore({ disk: memoryDisk(chance) }));
   const sent: Command[] = [];
+  const registry = new Registry({ store, clock, log });
   const coordinator = await startCoordinator({
     store,
     clock,
@@ -74,7 +76,11 @@ export async function startServing(t: ExecutionContext, options: ServingOptions 
     chance,
     log,
     allow: allowList(config.allow),
-    directory: { kindOf: (participant, handler) => kinds[`${participant}/${handler}`] },
+    directory: {
+      kindOf: (participant, handler) => kinds[`${participant}/${handler}`],
+      answersCheck: (participant, name) => kinds[`${participant}/${name}`] !== undefined,
+    },
+    registry,
   });
   const url = await door.listen();
   const close = async (): Promise<void> => {

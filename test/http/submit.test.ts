@@ -15,7 +15,10 @@ const policy = {
 };
 const reading: OpenReading = {
   allow: allowList([]),
-  directory: { kindOf: (participant, handler) => (participant === 'stock' && handler === 'take' ? 'tcc' : undefined) },
+  directory: {
+    kindOf: (participant, handler) => (participant === 'stock' && handler === 'take' ? 'tcc' : undefined),
+    answersCheck: (participant) => participant === 'stock',
+  },
   policy,
   bodyBytes: 1024 * 1024,
   origin: 'o1',

@@ -108,6 +108,7 @@ test('a transaction is shown with everything that the wire names', (t) => {
         startedAt: '1970-01-01T00:00:01.000Z',
         finishedAt: null,
         lastError: null,
+        code: null,
       },
       {
         branch: 2,
@@ -122,6 +123,7 @@ test('a transaction is shown with everything that the wire names', (t) => {
         startedAt: '1970-01-01T00:00:02.000Z',
         finishedAt: null,
         lastError: null,
+        code: null,
       },
     ],
     metadata: { shop: 7 },

@@ -3,13 +3,17 @@ import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { audit, type Databases, type Told } from '../../participants/audit/audit.js';
 import { openDatabase } from '../../participants/database.js';
-import { send, startService, temporary } from './shop.js';
+import { send, startProvider, startService, temporary } from './shop.js';
 
-/** Three orders told by hand, as a coordinator would: one committed, one rolled back, one refused at once. */
-async function threeOrders(t: ExecutionContext): Promise<{ databases: Databases; told: readonly Told[] }> {
+/**
+ * Orders told by hand, as a coordinator would: one committed, one rolled back, one refused at once; one committed and one
+ * rolled back that a provider was paid for.
+ */
+async function fiveOrders(t: ExecutionContext): Promise<{ databases: Required<Databases>; told: readonly Told[] }> {
+  const provider = await startProvider(t);
   const [order, payment, stock] = [
     await startService(t, 'order'),
-    await startService(t, 'payment'),
+    await startService(t, 'payment', { provider: provider.url }),
     await startService(t, 'stock'),
   ];
   const lines = [{ sku: 'tea', quantity: 1, priceCents: 350 }];
@@ -28,12 +32,22 @@ async function threeOrders(t: ExecutionContext): Promise<{ databases: Databases;
   await send(payment.url, 'charge', 'compensate', { xid: 'x2', branch: 2, forward: done });
   await send(order.url, 'place', 'compensate', { xid: 'x2', forward: done });
   await send(payment.url, 'charge', 'action', { xid: 'x3', input: { customer: 'cleo', orderId: 3, amountCents: 1 } });
+  const transfer = { customer: 'ann', orderId: 3, amountCents: 350 };
+  await send(order.url, 'place', 'action', { xid: 'x4', input: { customer: 'ann', lines } });
+  await send(payment.url, 'transfer', 'action', { xid: 'x4', branch: 2, input: transfer });
+  await send(stock.url, 'reserve', 'try', { xid: 'x4', branch: 3, input: { orderId: 3, lines } });
+  await send(stock.url, 'reserve', 'confirm', { xid: 'x4', branch: 3, forward: done });
+  await send(payment.url, 'transfer', 'action', { xid: 'x5', input: transfer });
+  await send(payment.url, 'transfer', 'compensate', { xid: 'x5', input: transfer, forward: done });
   const told: Told[] = [
     { xid: 'x1', status: 'committed' },
     { xid: 'x2', status: 'rolled_back' },
     { xid: 'x3', status: 'rolled_back' },
+    { xid: 'x4', status: 'committed' },
+    { xid: 'x5', status: 'rolled_back' },
   ];
-  return { databases: { order: order.db, payment: payment.db, stock: stock.db }, told };
+  const databases = { order: order.db, payment: payment.db, stock: stock.db, provider: provider.db };
+  return { databases, told };
 }
 
 /** The invariants that do not hold, by their numbers. */
@@ -43,7 +57,7 @@ const broken = async (databases: Databases, told: readonly Told[]): Promise<stri
     .map(({ invariant }) => invariant.split(' ')[0]!);
 
 test('I1 I5 I7 I9 an honest shop has no violation, and something was checked of each', async (t) => {
-  const { databases, told } = await threeOrders(t);
+  const { databases, told } = await fiveOrders(t);
   const findings = await audit(databases, told);
   t.deepEqual(
     findings.flatMap(({ violations }) => violations),
@@ -73,7 +87,12 @@ const tampered: readonly [string, keyof Databases, string, readonly string[]][] 
     ['I1', 'I5', 'I7', 'I9'],
   ],
   ['an undo is written before its do', 'order', `update effects set id = -1 where effect = 'order.cancelled'`, ['I7']],
-  ['an empty undo has an effect', 'payment', `update inbox set outcome = 'empty' where phase = 2`, ['I5', 'I7']],
+  [
+    'an empty undo has an effect',
+    'payment',
+    `update concordat_fence set outcome = 'empty' where phase = 1 and xid = 'x2'`,
+    ['I5', 'I7'],
+  ],
   ['an effect belongs to nobody', 'order', `update effects set xid = 'x9' where xid = 'x1'`, ['I1', 'I5']],
   ['a cent appears', 'payment', `update accounts set balance_cents = balance_cents + 1 where customer = 'bob'`, ['I9']],
   ['a payment is captured that nobody made', 'payment', `update payments set status = 'captured'`, ['I9']],
@@ -84,12 +103,31 @@ const tampered: readonly [string, keyof Databases, string, readonly string[]][] 
     `update skus set on_hand = on_hand - 1, reserved = reserved + 1 where sku = 'tea'`,
     ['I9'],
   ],
+  [
+    'the provider charged twice',
+    'provider',
+    `insert into movements (charge_id, what, amount_cents, at) select charge_id, what, amount_cents, at from movements where id = 1`,
+    ['I1', 'I5'],
+  ],
+  ['the provider gave nothing back', 'provider', `delete from movements where what = 'returned'`, ['I1', 'I5', 'I9']],
+  [
+    'the provider keeps a cent',
+    'provider',
+    `update accounts set balance_cents = balance_cents - 1 where customer = 'ann'`,
+    ['I9'],
+  ],
+  [
+    'the provider charged for nobody',
+    'provider',
+    `update charges set metadata = json_set(metadata, '$.xid', 'x9') where id = 1`,
+    ['I1', 'I5'],
+  ],
   ['an order was cancelled by nobody', 'order', `update orders set status = 'cancelled'`, ['I9']],
 ];
 
 for (const [what, name, sql, expected] of tampered) {
   test(`${expected.join(' ')} the audit sees that ${what}`, async (t) => {
-    const { databases, told } = await threeOrders(t);
+    const { databases, told } = await fiveOrders(t);
     const db = openDatabase(databases[name]);
     t.teardown(() => db.destroy());
     await db.raw(sql);
@@ -98,29 +136,33 @@ for (const [what, name, sql, expected] of tampered) {
 }
 
 test('I1 the audit sees that a transaction ended otherwise than its effects', async (t) => {
-  const { databases } = await threeOrders(t);
+  const { databases } = await fiveOrders(t);
   t.deepEqual(
     await broken(databases, [
       { xid: 'x1', status: 'rolled_back' },
       { xid: 'x2', status: 'committed' },
       { xid: 'x3', status: 'committed' },
+      { xid: 'x4', status: 'rolled_back' },
+      { xid: 'x5', status: 'committed' },
     ]),
     ['I1'],
   );
 });
 
 test('the audit judges no transaction that is parked, resolved or not final', async (t) => {
-  const { databases } = await threeOrders(t);
+  const { databases } = await fiveOrders(t);
   const [atomic] = await audit(databases, [
     { xid: 'x1', status: 'parked' },
     { xid: 'x2', status: 'resolved' },
     { xid: 'x3', status: 'active' },
+    { xid: 'x4', status: 'parked' },
+    { xid: 'x5', status: 'parked' },
   ]);
   t.deepEqual(atomic, { invariant: 'I1 atomic', checked: 0, violations: [] });
 });
 
 test('the audit reads a copy of a database whose service is gone, and refuses one that is not there', async (t) => {
-  const { databases, told } = await threeOrders(t);
+  const { databases, told } = await fiveOrders(t);
   const copy = path.join(await temporary(t), 'copy.db');
   const db = openDatabase(databases.payment);
   await db.raw('PRAGMA wal_checkpoint(TRUNCATE)');

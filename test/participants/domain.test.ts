@@ -171,7 +171,7 @@ for (const { name, handler, op, input, code, says } of refusals) {
     const { url, db } = await startService(t, name);
     const answer = await send(url, handler, op, { input });
     t.deepEqual([answer.status, answer.code], [409, code]);
-    t.regex(String(answer.body.detail), says);
+    t.regex(String(answer.body?.detail), says);
     t.deepEqual(await ledger(db), []);
     if (name === 'payment')
       t.deepEqual(await rows(db, 'select * from accounts where balance_cents <> opening_cents'), []);

@@ -29,13 +29,13 @@ const cases: readonly { name: Name; handler: string; op: string; input: Json; ef
 
 for (const { name, handler, op, input, effect } of cases) {
   for (const [number, point, left] of [
-    ['B1', 'before-work', 0],
-    ['B3', 'before-commit', 0],
-    ['B2', 'after-commit', 1],
+    ['B1', 'fence-before-work', 0],
+    ['B3', 'fence-before-commit', 0],
+    ['B2', 'fence-after-commit', 1],
   ] as const) {
-    test(`${number} ${name} killed ${point.replace('-', ' ')}: a repeat to its successor makes one effect`, async (t) => {
+    test(`${number} ${name} killed at ${point}: a repeat to its successor makes one effect`, async (t) => {
       const db = path.join(await temporary(t), 'service.db');
-      const first = await startProcess(t, name, db, { PARTICIPANT_FAILPOINT: point });
+      const first = await startProcess(t, name, db, { env: { CONCORDAT_FAILPOINT: point } });
       await t.throwsAsync(send(first.url, handler, op, { input }));
       t.is(await first.died, 'SIGKILL');
       t.is((await ledger(db)).length, left);
@@ -43,7 +43,7 @@ for (const { name, handler, op, input, effect } of cases) {
       const answer = await send(second.url, handler, op, { input });
       t.is(answer.status, 200);
       t.deepEqual(await ledger(db), [effect]);
-      t.deepEqual(await rows(db, 'select phase, outcome from inbox'), [{ phase: 1, outcome: 'done' }]);
+      t.deepEqual(await rows(db, 'select phase, outcome from concordat_fence'), [{ phase: 1, outcome: 'done' }]);
     });
   }
 }
@@ -51,7 +51,7 @@ for (const { name, handler, op, input, effect } of cases) {
 test('B2 stock killed after committing its second command, the confirm: a repeat finds it sold', async (t) => {
   const db = path.join(await temporary(t), 'stock.db');
   const input = { orderId: 1, lines: [{ sku: 'tea', quantity: 2 }] };
-  const first = await startProcess(t, 'stock', db, { PARTICIPANT_FAILPOINT: 'after-commit@2' });
+  const first = await startProcess(t, 'stock', db, { env: { CONCORDAT_FAILPOINT: 'fence-after-commit@2' } });
   t.is((await send(first.url, 'reserve', 'try', { input })).status, 200);
   await t.throwsAsync(send(first.url, 'reserve', 'confirm', { input, forward: 'done' }));
   t.is(await first.died, 'SIGKILL');
@@ -70,4 +70,12 @@ test('A15 a service stops on SIGTERM with status 0 and leaves its answers behind
   service.stop();
   t.is(await service.died, 0);
   t.deepEqual(await ledger(db), ['payment.charged x1 1']);
+});
+
+test('C1 I5 planted fence-inserts-nothing is seen: a repeat has a second effect', async (t) => {
+  const db = path.join(await temporary(t), 'service.db');
+  const { name, handler, op, input } = cases[1]!;
+  const service = await startProcess(t, name, db, { env: { CONCORDAT_PLANTED: 'fence-inserts-nothing' } });
+  for (const _ of [1, 2]) await send(service.url, handler, op, { input });
+  t.deepEqual(await ledger(db), ['payment.charged x1 1', 'payment.charged x1 1']);
 });

@@ -59,6 +59,20 @@ test('a transaction is in a group once, and keeps its order over the groups', as
   t.deepEqual(groups, [['a/1', 'b/1'], ['a/2'], ['a/3']]);
 });
 
+test('many that come back together are taken in two halves, so that one is worked on while the other commits', async (t) => {
+  const { writer, groups } = collector();
+  const appends = over(writer);
+  let round = Array.from({ length: 64 }, (_, index) => sampleAppend(`x${index}`));
+  for (let count = 0; count < 3; count++) {
+    await all(appends, round);
+    round = round.map((append) => nextAppend(append));
+  }
+  t.deepEqual(
+    groups.map((group) => group.length),
+    [64, 32, 32, 32, 32],
+  );
+});
+
 test('H4 a group that meets a lock is tried as often as the bound says', async (t) => {
   const { writer, groups } = collector(() => 'again');
   t.deepEqual(await all(over(writer, { attemptsMax: 3 }), named('a')), ['outage']);

@@ -77,15 +77,15 @@ test('a database of something else is refused and left as it was', async (t) => 
 
 const spoiled = {
   'G7 a store of a newer version': [
-    `insert into migrations (name, batch) values ('002-later', 2); update meta set value = '2' where key = 'schema'`,
-    /written by a newer version \(schema 2, this one knows 1\)/,
+    `insert into migrations (name, batch) values ('004-later', 2); update meta set value = '4' where key = 'schema'`,
+    /written by a newer version \(schema 4, this one knows 3\)/,
   ],
   'A14 a store whose migration still holds its lock': ['update migrations_lock set is_locked = 1', /did not finish/],
   'A14 a store without a table that a migration makes': [
     'drop table meta',
     /did not finish \(there is no table meta\)/,
   ],
-  'A14 a store whose steps and version differ': ['delete from migrations', /did not finish \(schema 1, steps none\)/],
+  'A14 a store whose steps and version differ': ['delete from migrations', /did not finish \(schema 3, steps none\)/],
   'a store that does not say who it is': [`delete from meta where key = 'token_key'`, /does not say who it is/],
 } as const;
 for (const [what, [sql, message]] of Object.entries(spoiled)) {

@@ -36,6 +36,7 @@ async function sweeping(
     wake: async (xid) => void woken.push(xid),
     adopt: async (xid) => void adopted.push(xid),
     review: () => undefined,
+    tend: async () => undefined,
     takeDoubts: () => [],
     stayDue: () => 0,
     onError: () => undefined,

@@ -21,13 +21,16 @@ const seams = ['coordinator/store/store.ts', 'coordinator/queue/queue.ts', 'coor
 
 /** Where each of these packages may be imported; tests may import all. */
 export const homes: Readonly<Record<string, readonly string[]>> = Object.freeze({
-  express: ['coordinator/http', 'participants'],
-  knex: ['coordinator/store', 'sdk/resources', 'participants'],
-  sqlite3: ['coordinator/store', 'sdk/resources', 'participants'],
+  express: ['coordinator/http', 'participants', 'examples'],
+  knex: ['coordinator/store', 'sdk/resources', 'participants', 'examples'],
+  sqlite3: ['coordinator/store', 'sdk/resources', 'participants', 'examples'],
   bullmq: ['coordinator/queue', 'sdk/participant/pull'],
   ioredis: ['coordinator/queue', 'sdk/participant/pull'],
   undici: ['coordinator/dispatch', 'sdk/client', 'participants', 'examples'],
 });
+
+/** Folders that stand at the top, beside the file of their name. */
+const tops = ['coordinator/cli', 'coordinator/embed'];
 
 /** The room that a file belongs to. `coordinator` and `sdk` are the entries at the top of those. */
 export function roomOf(path: string): string {
@@ -35,7 +38,7 @@ export function roomOf(path: string): string {
   if (house !== 'coordinator' && house !== 'sdk' && house !== 'participants' && house !== 'examples') return house;
   const name = `${house}/${room.replace(/\.ts$/, '')}`;
   const isRoom = rest.length > 0 || leaves.includes(name) || name === 'coordinator/engine';
-  return isRoom && name !== 'coordinator/cli' ? name : house;
+  return isRoom && !tops.includes(name) ? name : house;
 }
 
 const isIn = (path: string, place: string): boolean => path === `${place}.ts` || path.startsWith(`${place}/`);
@@ -70,7 +73,9 @@ function mayImport(path: string, imported: Import, file: string): boolean {
   if (from === 'sdk/protocol') return to === from;
   if (from === 'coordinator/decide') return to === from || to === 'sdk/protocol' || onlyPlanted(imported);
   const [house] = from.split('/');
-  if (house === 'sdk') return to === from || (to.startsWith('sdk/') && to !== 'sdk');
+  // Empty in the package: no part of the coordinator.
+  if (house === 'sdk')
+    return to === from || (to.startsWith('sdk/') && to !== 'sdk') || imported.specifier === '#faults';
   if (house === 'coordinator') return coordinatorMayImport(from, to, imported, file);
   return to === from || to === house || to.startsWith('sdk') || file === 'coordinator/index.ts';
 }

@@ -41,14 +41,15 @@ export function meaningOf(draft: Draft, answered: Answered, outcome: Outcome): E
 }
 
 function done({ branch, work, expiresAt }: Answered, { output }: Said<'done'>): Event {
-  const said = { branch: branch.number, attempt: work.attempt };
+  const { number } = branch;
+  const { attempt } = work;
   switch (phaseOf(branch.kind, work.op)) {
     case 'forward':
-      return { type: 'branch_done', ...said, output, ...until(expiresAt) };
+      return { type: 'branch_done', branch: number, attempt, output, ...until(expiresAt) };
     case 'commit':
-      return { type: 'branch_committed', ...said };
+      return { type: 'branch_committed', branch: number, attempt };
     default:
-      return { type: 'branch_undone', ...said };
+      return { type: 'branch_undone', branch: number, attempt };
   }
 }
 
@@ -75,7 +76,7 @@ function refused({ state }: Draft, answered: Answered, { reason, code }: Said<'r
   return park(answered, code ? `${code}: ${reason}` : reason, expiresAt);
 }
 
-const until = (expiresAt: number) => (expiresAt > 0 ? { expiresAt } : {});
+const until = (expiresAt: number) => (expiresAt > 0 ? { expiresAt } : undefined);
 
 function pending(draft: Draft, answered: Answered, { retryAfterMs }: Said<'pending'>): Event {
   const { branch, work } = answered;

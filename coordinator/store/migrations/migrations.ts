@@ -1,10 +1,14 @@
 import type { Knex } from 'knex';
 import * as log from './001-log.js';
+import * as instances from './002-instances.js';
+import * as logInOrder from './003-log-in-order.js';
 
 /** Every step from an empty database to the current one, in order. A step that was released never changes. */
-export const migrations = [{ name: '001-log', ...log }] as const satisfies readonly (Knex.Migration & {
-  name: string;
-})[];
+export const migrations = [
+  { name: '001-log', ...log },
+  { name: '002-instances', ...instances },
+  { name: '003-log-in-order', ...logInOrder },
+] as const satisfies readonly (Knex.Migration & { name: string })[];
 
 export const schemaVersion = migrations.length;
 

@@ -14,7 +14,7 @@ const predecessorIsThere = `(value ->> 1 = 1 and value ->> 6 is null)
 
 const insertLog = (condition: string): string => `
   insert into log (${logColumns}, summary)
-  select ${logValues} from json_each(?)
+  select ${logValues} from jsonb_each(?)
   where ${condition}
   on conflict do nothing
   returning append`;
@@ -54,6 +54,41 @@ export const statements = {
     renewed_at = excluded.renewed_at, lease_ms = excluded.lease_ms`,
   dropLease: 'delete from leases where id = ?',
   leases: 'select * from leases order by id',
+
+  /**
+   * Nothing is written while a living sibling has one of its handlers with another kind. Siblings mostly have the very
+   * same handlers, and are then not looked into.
+   */
+  saveInstance: `
+  with ours as materialized (
+    select value ->> 'name' as name, value ->> 'kind' as kind from json_each(?4)
+  ), theirs as materialized (
+    select value ->> 'name' as name, value ->> 'kind' as kind from instances, json_each(instances.handlers)
+    where participant = ?1 and instances.id <> ?2 and renewed_at + ttl_ms > ?9 and handlers <> ?4
+  )
+  insert into instances
+    (participant, id, url, handlers, checks, resource_group, batch, sdk, registered_at, renewed_at, ttl_ms)
+  select ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10
+  where not exists (select 1 from ours join theirs using (name) where ours.kind <> theirs.kind)
+  on conflict (participant, id) do update set url = excluded.url, handlers = excluded.handlers,
+    checks = excluded.checks, resource_group = excluded.resource_group, batch = excluded.batch, sdk = excluded.sdk,
+    registered_at = iif(renewed_at + ttl_ms > excluded.renewed_at, registered_at, excluded.registered_at),
+    renewed_at = excluded.renewed_at, ttl_ms = excluded.ttl_ms
+  returning *`,
+  saveInstanceUnchecked: `
+  insert or replace into instances
+    (participant, id, url, handlers, checks, resource_group, batch, sdk, registered_at, renewed_at, ttl_ms)
+  values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10)
+  returning *`,
+  endInstance: 'update instances set ttl_ms = 0 where participant = ? and id = ?',
+  forgetInstance: 'delete from instances where participant = ? and id = ? and renewed_at = ?',
+  instances: 'select * from instances order by participant, id',
+
+  /** One step into an index for each status. */
+  oldestUnfinished: `
+  select min(oldest) as oldest from (${['active', 'committing', 'rolling_back', 'parked']
+    .map((status) => `select min(opened_at) as oldest from transactions where status = '${status}'`)
+    .join(' union all ')})`,
 
   answers: `select value from meta where key = 'schema'`,
 } as const;

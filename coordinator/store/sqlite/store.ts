@@ -10,6 +10,7 @@ import { sqliteWriter } from './append.js';
 import type { Around } from './connection.js';
 import { toStoreError } from './errors.js';
 import { type FileSystemType, fileSystemType, refuseSharedFileSystem } from './filesystem.js';
+import { endInstance, forgetInstance, readInstances, readOldestUnfinished, saveInstance } from './instances.js';
 import { listSummaries } from './lists.js';
 import { type Connections, type Driver, loadDriver, openConnections } from './open.js';
 import { prepareSchema, refuseOtherHost } from './schema.js';
@@ -106,6 +107,11 @@ function sqliteStore({ identity, connections, groups, gate, now, count }: Parts)
       }),
     dropLease: (id) => write('drop a lease', async () => void (await writer.run('dropLease', id))),
     leases: () => read('read the leases', async () => (await reader.run('leases')).map(toLease)),
+    saveInstance: (registration) => write('save an instance', () => saveInstance(writer, registration, now())),
+    endInstance: (participant, id) => write('end an instance', () => endInstance(writer, participant, id)),
+    forgetInstance: (instance) => write('forget an instance', () => forgetInstance(writer, instance)),
+    instances: () => read('read the instances', () => readInstances(reader)),
+    oldestUnfinished: () => read('find the oldest transaction', () => readOldestUnfinished(reader)),
     now: () =>
       read('tell the time', async () => {
         await reader.run('answers');

@@ -1,0 +1,75 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import test from 'ava';
+import { clockAllowanceMs, commandLifeMaxMs, keepMsDefault, keepMsMin } from '../../sdk/participant/fence-cleaning.js';
+import { callMaxMs } from '../../sdk/protocol/schemas.js';
+import { manualClock } from '../helpers/clock.js';
+import { type Bank, rows, startBank, type Teardown } from './bank.js';
+
+const day = 24 * 3600 * 1000;
+
+async function aged(t: Teardown, count = 1) {
+  const clock = manualClock();
+  const bank = await startBank(t, {}, { clock });
+  for (let i = 0; i < count; i++) await bank.send('try', { xid: `old-${i}` });
+  clock.advance(keepMsDefault + 1);
+  await bank.send('try', { xid: 'young' });
+  return { ...bank, clock };
+}
+
+const xids = async ({ db }: Bank) => (await rows(db)).map((row) => (row as { xid: string }).xid);
+
+test('D10 rows that are old and before the floor are deleted, others are not', async (t) => {
+  const bank = await aged(t);
+  bank.executor.setFloor(bank.clock.now());
+  await bank.executor.close();
+  t.deepEqual(await xids(bank), ['young']);
+});
+
+test('D10 nothing is deleted without a floor, nor beyond it less what clocks may differ', async (t) => {
+  const bank = await aged(t);
+  await turn();
+  t.is((await xids(bank)).length, 2);
+  const opened = bank.clock.now() - keepMsDefault - 1;
+  bank.executor.setFloor(opened + clockAllowanceMs);
+  await bank.executor.close();
+  t.is((await xids(bank)).length, 2);
+});
+
+test('D10 a floor alone deletes nothing that is young', async (t) => {
+  const bank = await aged(t);
+  bank.executor.setFloor(bank.clock.now() + 30 * day);
+  await bank.executor.close();
+  t.deepEqual(await xids(bank), ['young']);
+});
+
+test('D10 rows of a coordinator that the floor is not from are left alone', async (t) => {
+  const bank = await aged(t);
+  await bank.db('concordat_fence').where({ xid: 'old-0' }).update({ origin: 'another' });
+  bank.executor.setFloor(bank.clock.now());
+  await bank.executor.close();
+  t.deepEqual((await xids(bank)).toSorted(), ['old-0', 'young']);
+});
+
+test('D10 rows cannot be kept for less than a command lives', async (t) => {
+  t.is(commandLifeMaxMs, callMaxMs);
+  await t.throwsAsync(startBank(t, {}, { keepMs: keepMsMin - 1 }), {
+    instanceOf: RangeError,
+    message: new RegExp(`at least ${keepMsMin} ms, got ${keepMsMin - 1}`),
+  });
+});
+
+test('many are deleted a few at a time, with pauses', async (t) => {
+  const bank = await aged(t);
+  const old = await bank.db('concordat_fence').where({ xid: 'old-0' }).first();
+  const many = Array.from({ length: 1200 }, (_, index) => ({ ...old, xid: `many-${index}` }));
+  await bank.db.batchInsert('concordat_fence', many, 100);
+  bank.executor.setFloor(bank.clock.now());
+  const left: number[] = [];
+  while ((await xids(bank)).length > 1) {
+    const now = (await xids(bank)).length;
+    if (left.at(-1) !== now) left.push(now);
+    if (bank.clock.waiting() > 0) bank.clock.advance(1000);
+  }
+  t.deepEqual(left.slice(-2), [702, 202]);
+  await bank.executor.close();
+});

@@ -76,7 +76,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     presence,
     queue,
     clock,
-    report: async (command, reply) => (wasNotSent(reply) ? engine.takeBack(command) : engine.report(command, reply)),
+    report: (command, reply) => (wasNotSent(reply) ? engine.takeBack(command) : engine.report(command, reply)),
     onError: (error, command) => void engine.report(command, { kind: 'unknown', error: `not sent: ${String(error)}` }),
   });
   const sweep: Sweep = new Sweep({

@@ -131,7 +131,7 @@ async function tend(registry: Registry, store: Store, clock: Clock, hosted: Pick
   await registry.refresh();
   // Before the look at the transactions: one that is opened meanwhile is younger than this.
   const now = clock.now();
-  hosted.setFloor(Math.min((await store.oldestUnfinished()) ?? now, now));
+  hosted.setFloor(Math.min((await store.oldestUnfinished()) ?? now, now), store.identity.origin);
 }
 
 /** For a coordinator that only sends to URLs. */

@@ -23,7 +23,7 @@ import { type Decisions, decideAll, foldLog } from './engine/deciding.js';
 import { Doubts } from './engine/doubts.js';
 import { Entries } from './engine/entries.js';
 import type { Entry, Handled, Waiting } from './engine/entry.js';
-import { countFrom, type InHand } from './engine/hands.js';
+import { countFrom, type InHand, isGivenUp } from './engine/hands.js';
 import type { EngineParts } from './engine/parts.js';
 import { inputOf, insteadOf, noOutcome } from './engine/replies.js';
 import { appendOf, reachAfter, reachBefore, rowFrom, summaryOf } from './engine/rows.js';
@@ -56,45 +56,60 @@ export class Engine {
 
   /** Puts an input through. Rejects with ConcordatError: the refusal, `store_unavailable`, or `stopping`. */
   handle(xid: Xid, input: Input): Promise<Handled> {
-    if (!this.#stopping) return this.#put(xid, input, undefined);
-    return Promise.reject(new ConcordatError('stopping', 'this coordinator is stopping; ask another, or again later'));
+    if (this.#stopping)
+      return Promise.reject(
+        new ConcordatError('stopping', 'this coordinator is stopping; ask another, or again later'),
+      );
+    return new Promise((resolve, reject) =>
+      this.#put(this.#entries.of(xid), { input, answers: undefined, resolve, reject }),
+    );
   }
 
   /** Takes what came back for a command. Never rejects: an outcome is tried until the log has it. */
-  async report(command: Command, reply: Reply): Promise<void> {
+  report(command: Command, reply: Reply): Promise<void> {
     const { xid, branch, op } = command.body;
     const { attempt } = command;
     const inHand = this.#entries.get(xid)?.hands.find(command);
     if (inHand) inHand.overdueAt = Number.POSITIVE_INFINITY;
     const input = inputOf(command, reply);
-    for (let delay = reportAgainMs.first; ; delay = Math.min(delay * 2, reportAgainMs.most)) {
-      try {
-        await this.#put(xid, input, inHand);
-        return;
-      } catch (error) {
-        this.#parts.log.error({ xid, branch, op, attempt, error: (error as Error).message }, 'outcome not taken');
-        if (!mayPass(error) || this.#stopping) return this.#drop(xid, inHand);
-        await new Promise<void>((resolve) => this.#parts.clock.after(delay, resolve));
-      }
-    }
+    return new Promise((taken) => {
+      const put = (againMs: number): void => {
+        const reject = (error: Error): void => {
+          this.#parts.log.error({ xid, branch, op, attempt, error: error.message }, 'outcome not taken');
+          if (mayPass(error) && !this.#stopping) {
+            this.#parts.clock.after(againMs, () => put(Math.min(againMs * 2, reportAgainMs.most)));
+            return;
+          }
+          this.#drop(xid, inHand);
+          taken();
+        };
+        this.#put(this.#entries.of(xid), { input, answers: inHand, resolve: () => taken(), reject });
+      };
+      put(reportAgainMs.first);
+    });
   }
 
   /**
    * What to send for a command that was handed on; its time counts from here. Nothing under a lease that has lapsed
    * since. One that waited long is sent with its full time, if the log still asks it of this process.
    */
-  async toSend(command: Command): Promise<Command | undefined> {
-    const { clock, leaseTerm, me } = this.#parts;
-    const { xid } = command.body;
-    const entry = this.#entries.get(xid);
+  toSend(command: Command): Command | undefined | Promise<Command | undefined> {
+    const { clock, leaseTerm } = this.#parts;
+    const entry = this.#entries.get(command.body.xid);
     const inHand = entry?.hands.find(command);
-    if (!entry || !inHand || inHand.term !== leaseTerm()) return undefined;
+    if (!entry || !inHand || isGivenUp(inHand) || inHand.term !== leaseTerm()) return undefined;
     countFrom(inHand, clock.monotonic());
-    if (command.expiresAt - clock.now() >= inHand.callMs / 2) return command;
-    const read = await this.#load(xid).catch(() => undefined);
+    const isFresh = command.expiresAt - clock.now() >= inHand.callMs / 2;
+    return isFresh ? command : this.#lookUp(command, entry, inHand);
+  }
+
+  async #lookUp(command: Command, entry: Entry, inHand: InHand): Promise<Command | undefined> {
+    const { clock, leaseTerm, me } = this.#parts;
+    const read = await this.#load(entry.xid).catch(() => undefined);
     const state = read && entry.state && entry.state.seq > read.seq ? entry.state : read;
     const one = state && stillToSend(state, command, me);
-    if (!state || !one || entry.hands.find(command) !== inHand || inHand.term !== leaseTerm()) return undefined;
+    const isInHand = entry.hands.find(command) === inHand && !isGivenUp(inHand) && inHand.term === leaseTerm();
+    if (!state || !one || !isInHand) return undefined;
     countFrom(inHand, clock.monotonic());
     return commandFor(state, one, clock.now());
   }
@@ -102,7 +117,9 @@ export class Engine {
   /** Takes back a command that was not sent. No attempt: nothing is written. */
   takeBack(command: Command): void {
     const { xid } = command.body;
-    this.#drop(xid, this.#entries.get(xid)?.hands.find(command));
+    const inHand = this.#entries.get(xid)?.hands.find(command);
+    // What is being written of it stays in hand until the log has it.
+    if (inHand && !isGivenUp(inHand)) this.#drop(xid, inHand);
   }
 
   /** The state as the log has it now; undefined when there is none. Rejects with `store_unavailable`. */
@@ -195,12 +212,9 @@ export class Engine {
     }
   }
 
-  #put(xid: Xid, input: Input, answers: InHand | undefined): Promise<Handled> {
-    const entry = this.#entries.of(xid);
-    return new Promise((resolve, reject) => {
-      entry.inputs.push({ input, answers, resolve, reject });
-      if (!entry.busy) void this.#run(entry);
-    });
+  #put(entry: Entry, waiting: Waiting): void {
+    entry.inputs.push(waiting);
+    if (!entry.busy) void this.#run(entry);
   }
 
   async #run(entry: Entry): Promise<void> {
@@ -276,8 +290,7 @@ export class Engine {
   /** An input of the engine's own. Nobody waits for it, so a refusal is of no interest. */
   #push(entry: Entry, input: Input, answers?: InHand): void {
     const reject = () => this.#drop(entry.xid, answers);
-    entry.inputs.push({ input, answers, resolve: () => undefined, reject });
-    if (!entry.busy) void this.#run(entry);
+    this.#put(entry, { input, answers, resolve: () => undefined, reject });
   }
 
   /** Lets a command out of hand of which nothing is in the log; the sweep looks after its transaction. */

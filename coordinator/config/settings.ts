@@ -43,14 +43,14 @@ export const settings = Object.freeze({
     env: 'CONCORDAT_API_KEYS',
     flag: undefined,
     default: undefined,
-    description: `API keys, name:role:key separated by commas; roles: ${roles.join(', ')}`,
+    description: `API keys, name:role:key separated by commas; roles: ${roles.join(', ')}; with name:role/participant/…:key a key registers these participants only`,
     secret: true,
   },
   apiKeysFile: {
     env: 'CONCORDAT_API_KEYS_FILE',
     flag: '--api-keys-file <path>',
     default: undefined,
-    description: 'file with API keys, one name:role:key a line',
+    description: 'file with API keys, one name:role:key or name:role/participant/…:key a line',
   },
   allow: {
     env: 'CONCORDAT_ALLOW',

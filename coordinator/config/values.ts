@@ -1,6 +1,7 @@
 /** What settings look like as text, and how each is read. A parser says what it expected and what came. */
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
+import { namePattern } from '../../sdk/protocol/ids.js';
 
 /** Each includes the ones before. */
 export const roles = ['viewer', 'client', 'operator', 'admin'] as const;
@@ -9,6 +10,8 @@ export type Role = (typeof roles)[number];
 export interface ApiKey {
   readonly name: string;
   readonly role: Role;
+  /** The participants that it may register; undefined: any. */
+  readonly participants: readonly string[] | undefined;
   readonly key: string;
 }
 
@@ -69,10 +72,12 @@ export function listenOf(text: string): { readonly host: string; readonly port: 
 /** Of a key only its place is ever shown. */
 export function keysOf(text: string): readonly ApiKey[] {
   return listOf(text).map((item, index) => {
-    const [, name, role, key] = /^([^:]+):([^:]+):([!-~]+)$/.exec(item) ?? [];
+    const [, name, may = '', key] = /^([^:]+):([^:]+):([!-~]+)$/.exec(item) ?? [];
+    const [role, ...participants] = may.split('/');
     const known = roles.find((candidate) => candidate === role);
-    if (name !== undefined && key !== undefined && known) return { name: name.trim(), role: known, key };
-    const expected = `name:role:key with a role of ${roles.join(', ')}`;
+    if (name !== undefined && key !== undefined && known && participants.every((each) => namePattern.test(each)))
+      return { name: name.trim(), role: known, participants: participants.length > 0 ? participants : undefined, key };
+    const expected = `name:role:key or name:role/participant/…:key with a role of ${roles.join(', ')}`;
     return unexpected(expected, `something else as key ${index + 1}`);
   });
 }

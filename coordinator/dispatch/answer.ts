@@ -69,6 +69,8 @@ function readFailure(answer: Answer, now: number): Outcome {
   if (status === 401 && speaksOfTime(answer)) {
     return unknown(answer, "the participant rejects the signature's timestamp: its clock and the coordinator's differ");
   }
+  if (status === 408 && readProblem(answer)?.code === 'expired')
+    return unknown(answer, "it came too late, or the participant's clock and the coordinator's differ");
   const retryAfterMs = status === 429 || status === 503 ? cappedRetryAfter(answer, now) : undefined;
   return unknown(answer, undefined, retryAfterMs);
 }
@@ -127,8 +129,16 @@ function cappedRetryAfter(answer: Answer, now: number): number | undefined {
   return waitMs === undefined ? undefined : Math.min(waitMs, defaults.retryAfterMaxMs);
 }
 
-function unknown(answer: Answer, flaw?: string, retryAfterMs?: number): Outcome & { readonly kind: 'unknown' } {
+/** What a problem says in words comes first: its other members would leave no room for it. */
+function saidIn(answer: Answer): string {
+  const { code, detail } = (flawOf(answer) === undefined && readProblem(answer)) || {};
+  if (typeof detail === 'string' && detail !== '')
+    return ` (${typeof code === 'string' ? `${cleanText(code, codeCharactersMax)}: ` : ''}${cleanText(detail, excerptCharactersMax)})`;
   const excerpt = cleanExcerpt(answer.body, excerptCharactersMax);
-  const error = `answered ${answer.status}${flaw ? `: ${flaw}` : ''}${excerpt ? ` (body: ${excerpt})` : ''}`;
+  return excerpt ? ` (body: ${excerpt})` : '';
+}
+
+function unknown(answer: Answer, flaw?: string, retryAfterMs?: number): Outcome & { readonly kind: 'unknown' } {
+  const error = `answered ${answer.status}${flaw ? `: ${flaw}` : ''}${saidIn(answer)}`;
   return retryAfterMs === undefined ? { kind: 'unknown', error } : { kind: 'unknown', error, retryAfterMs };
 }

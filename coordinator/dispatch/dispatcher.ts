@@ -13,7 +13,7 @@ export interface DispatcherOptions {
   readonly queue: Pick<CommandQueue, 'consume'>;
   readonly clock: Clock;
   /** Takes what came of a command. */
-  readonly report: (command: Command, reply: Reply) => Promise<void>;
+  readonly report: (command: Command, reply: Reply) => Promise<void> | void;
   /** Who is there to take commands. Everybody, unless it says otherwise. */
   readonly presence?: Presence;
   /** Calls to one target at once. */
@@ -90,22 +90,25 @@ export class Dispatcher {
     if (this.#stopped || this.#here.has(key)) return;
     this.#here.add(key);
     try {
-      await this.#handle(command);
+      const name = laneOf(command.target);
+      const turn = this.#tryEnter(command, name) ? 'go' : await this.#wait(command, name);
+      if (turn === 'stopped') return;
+      let reply = recalled;
+      if (turn === 'go') {
+        try {
+          reply = await this.#send(command);
+        } finally {
+          this.#inFlight--;
+          this.#leave(name);
+        }
+      }
+      await this.#options.report(command, reply);
     } catch (error) {
       this.#options.onError?.(error, command);
     } finally {
       this.#here.delete(key);
       if (this.#here.size === 0) this.#whenEmpty?.();
     }
-  }
-
-  async #handle(command: Command): Promise<void> {
-    const { report } = this.#options;
-    const name = laneOf(command.target);
-    const turn = this.#tryEnter(command, name) ? 'go' : await this.#wait(command, name);
-    if (turn === 'stopped') return;
-    if (turn === 'recalled') return report(command, { kind: 'unknown', error: 'recalled before it was sent' });
-    await report(command, await this.#send(command, name));
   }
 
   /** Takes a slot of the lane at once; false when the target is not there or has no room. */
@@ -144,15 +147,10 @@ export class Dispatcher {
     if (lane.isEmpty) this.#lanes.delete(name);
   }
 
-  async #send(command: Command, name: string): Promise<Reply> {
+  #send(command: Command): Promise<Reply> {
     this.#inFlight++;
-    try {
-      reach('after-queue-before-send');
-      return await this.#options.transport.send(command);
-    } finally {
-      this.#inFlight--;
-      this.#leave(name);
-    }
+    reach('after-queue-before-send');
+    return this.#options.transport.send(command);
   }
 
   async #hold(command: Command, place: Place): Promise<Turn> {
@@ -167,6 +165,8 @@ export class Dispatcher {
     return turn;
   }
 }
+
+const recalled: Reply = Object.freeze({ kind: 'unknown', error: 'recalled before it was sent' });
 
 const branchKey = (xid: Xid, branch: number): string => `${xid} ${branch}`;
 

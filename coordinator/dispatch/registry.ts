@@ -131,7 +131,9 @@ export class Registry implements Presence {
         return new ConcordatError(
           'kind_conflict',
           `expected ${name} of ${participant} to be ${theirs.kind}, as the living instance ${row.id} registered it, ` +
-            `got ${kind}; stop that instance first, or give the handler another name`,
+            `got ${kind}; give the handler another name, or stop that instance: it holds the kind until ` +
+            `${new Date(row.renewedAt + row.ttlMs).toISOString()}, or until ` +
+            `DELETE /v1/participants/${participant}/instances/${row.id} if it is gone already`,
         );
       }
     }

@@ -6,13 +6,14 @@ import { planted, reach } from '#faults';
 import { NoCoordinator } from '../../sdk/client/errors.js';
 import type { Exchange, Request } from '../../sdk/client/exchange.js';
 import { patience, pauseBefore } from '../../sdk/client/patience.js';
+import { afterSilence } from '../../sdk/client/reasons.js';
 import { ConcordatError, errors } from '../../sdk/protocol/errors.js';
-import { copyJson, JsonError, jsonTextOf, parseJsonText } from '../../sdk/protocol/json.js';
+import { copyJson, copyPlain, type Json, JsonError, jsonTextOf, parseJsonText } from '../../sdk/protocol/json.js';
 import { limits } from '../../sdk/protocol/limits.js';
+import { type Found, findRoute } from '../http/find.js';
 import { toConcordat } from '../http/problem.js';
 import type { Call, Rooms } from '../http/route.js';
 import { routes } from '../http/routes.js';
-import { findRoute } from './routing.js';
 
 /** An exchange with the coordinator of this process. Rejects with NoCoordinator once `rooms.stopping()`. */
 export function exchangeInside(rooms: Rooms, close: () => Promise<void>): Exchange {
@@ -20,17 +21,21 @@ export function exchangeInside(rooms: Rooms, close: () => Promise<void>): Exchan
   const find = findRoute(routes);
 
   async function send<T>(request: Request): Promise<T> {
-    const text = request.body === undefined ? undefined : textOf(request.body);
+    const body = request.body === undefined ? noBody : bodyOf(request.body);
     let failingSince: number | undefined;
+    let wasSent = false;
     for (let attempts = 1; ; attempts++) {
+      let entered = false;
       try {
-        if (rooms.stopping()) throw closed();
-        const { route, params, query } = find(request.method, request.path);
-        const answer = await route.handle(rooms, callOf(request, text, params, query));
+        if (rooms.stopping()) throw closed(wasSent);
+        const { route, params, query } = routeOf(find(request.method, request.path));
+        entered = true;
+        const answer = await route.handle(rooms, callOf(request, body, params, query));
         if (route.method === 'POST') reach('before-answer');
         return (planted('lend-the-state') ? answer.body : copyJson(answer.body)) as T;
       } catch (error) {
-        const known = noted(error, request, rooms);
+        const known = noted(error, request, rooms, wasSent, entered);
+        wasSent ||= entered;
         failingSince ??= clock.monotonic();
         const trial = { attempts, failingMs: clock.monotonic() - failingSince, retryAfterMs: 0, draw: chance.draw() };
         const pauseMs = mayRepeat(request, known) ? pauseBefore(trial, patience.knownMs) : undefined;
@@ -40,18 +45,25 @@ export function exchangeInside(rooms: Rooms, close: () => Promise<void>): Exchan
     }
   }
 
-  return { send, close };
+  return { send, close, isEmbedded: true };
+}
+
+function routeOf(found: Found | undefined): Found {
+  if (found) return found;
+  throw new ConcordatError('route_not_found', 'expected a path of the API, got another');
 }
 
 const mayRepeat = ({ repeatable, once }: Request, error: Error): boolean =>
   repeatable && !once && error instanceof ConcordatError && error.code === 'store_unavailable';
 
-const closed = (): NoCoordinator =>
-  new NoCoordinator('this embedded coordinator was closed: call close() after its last use, or embed the store again');
+const closed = (wasSent: boolean): NoCoordinator =>
+  new NoCoordinator('this embedded coordinator was closed: call close() after its last use, or embed the store again', {
+    wasSent,
+  });
 
 function callOf(
   { waitSeconds, headers = {} }: Request,
-  text: string | undefined,
+  { value, bytes }: RequestBody,
   params: Call['params'],
   query: string,
 ): Call {
@@ -59,20 +71,31 @@ function callOf(
     params,
     query,
     headers: waitSeconds === undefined ? headers : { ...headers, prefer: `wait=${waitSeconds}` },
-    body: text === undefined ? {} : parsed(text),
-    bodyBytes: text === undefined ? 0 : Buffer.byteLength(text),
+    body: value,
+    bodyBytes: bytes,
     by: 'embedded',
+    registers: undefined,
   };
 }
 
-/** Read again for each attempt: what a handler keeps of it is then its own. */
-function textOf(body: unknown): string {
-  const text = asInvalid(() => jsonTextOf(body));
-  if (Buffer.byteLength(text) <= limits.bodyBytes) return text;
-  throw new ConcordatError('too_large', `expected a body of at most ${limits.bodyBytes} bytes, got more`);
+interface RequestBody {
+  readonly value: Json;
+  /** As JSON, at most. */
+  readonly bytes: number;
 }
 
-const parsed = (text: string): Call['body'] => asInvalid(() => parseJsonText(text));
+const noBody: RequestBody = Object.freeze({ value: Object.freeze({}), bytes: 0 });
+
+/** As it is now: the caller may change its own meanwhile, and nobody here changes this one. */
+function bodyOf(body: unknown): RequestBody {
+  const room = { bytes: limits.bodyBytes };
+  const value = copyPlain(body, room);
+  if (value !== undefined) return { value, bytes: limits.bodyBytes - room.bytes };
+  const text = asInvalid(() => jsonTextOf(body));
+  const bytes = Buffer.byteLength(text);
+  if (bytes <= limits.bodyBytes) return { value: asInvalid(() => parseJsonText(text)), bytes };
+  throw new ConcordatError('too_large', `expected a body of at most ${limits.bodyBytes} bytes, got more`);
+}
 
 function asInvalid<T>(read: () => T): T {
   try {
@@ -83,15 +106,24 @@ function asInvalid<T>(read: () => T): T {
   }
 }
 
-/** As a client knows errors; the coordinator's own are logged with their cause. */
-function noted(error: unknown, { method, path }: Request, { log }: Rooms): ConcordatError | NoCoordinator {
+/**
+ * As a client knows errors; the coordinator's own are logged with their cause. `wasSentBefore`: an earlier attempt of the
+ * request came so far that it may have been done; `entered`: this one did.
+ */
+function noted(
+  error: unknown,
+  { method, path }: Request,
+  { log }: Rooms,
+  wasSentBefore: boolean,
+  entered: boolean,
+): ConcordatError | NoCoordinator {
   if (error instanceof NoCoordinator) return error;
   const known = toConcordat(error);
   // Whoever came in just before the end hears what those after it hear.
-  if (known.code === 'stopping') return closed();
+  if (known.code === 'stopping') return closed(wasSentBefore || entered);
   if (errors[known.code].status >= 500 && known.code !== 'not_available') {
     const cause = known === error ? known.message : error instanceof Error ? error.stack : String(error);
     log.error({ method, path: path.split('?', 1)[0], code: known.code, error: cause }, 'request failed');
   }
-  return known;
+  return wasSentBefore ? afterSilence(known) : known;
 }

@@ -45,7 +45,7 @@ function receivedOf(
     origin,
     participant,
     handler,
-    body: planted('lend-the-state') ? body : copyJson(body),
+    body: planted('lend-the-state') ? body : copied(body),
     attempt,
     expiresAt,
     // Few handlers end late: the others need not pay for it.
@@ -54,6 +54,12 @@ function receivedOf(
     },
   };
 }
+
+/** The rest are texts and numbers. */
+const copied = (body: Command['body']): Command['body'] =>
+  body.output === undefined
+    ? { ...body, input: copyJson(body.input) }
+    : { ...body, input: copyJson(body.input), output: copyJson(body.output) };
 
 const reasonCharactersMax = 1000;
 const codeCharactersMax = 100;

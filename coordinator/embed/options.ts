@@ -18,7 +18,7 @@ export interface EmbedOptions {
   readonly queue?: string;
   /** `host:port` to serve the HTTP API as well, for the command line and for services beside this process. */
   readonly listen?: string;
-  /** `name:role:key`, for `listen`. Beyond loopback they are needed. */
+  /** `name:role:key` or `name:role/participant/…:key`, for `listen`. Beyond loopback they are needed. */
   readonly apiKeys?: readonly string[];
   /** With `listen`: trust whoever reaches the port. */
   readonly insecure?: boolean;
@@ -63,9 +63,16 @@ const names = [
 
 /** Checked as the configuration is. Throws ConfigError, which names the option, what was expected and what came. */
 export function configOfOptions(options: EmbedOptions): Config {
+  if (typeof options !== 'object' || options === null)
+    throw new ConfigError(`embed: expected options such as { store: 'sqlite:PATH', participants }, got ${options}`);
   const stray = Object.keys(options).find((name) => !(names as readonly string[]).includes(name));
   if (stray)
     throw new ConfigError(`${stray}: expected one of ${names.join(', ')}, got an option that embed does not have`);
+  if (!Array.isArray(options.participants))
+    throw new ConfigError(
+      'participants: expected a list such as [new PaymentService(db)], or [] for none here, ' +
+        `got ${options.participants === undefined ? 'nothing' : `one ${typeof options.participants}`}`,
+    );
   const { store, queue, listen, apiKeys, insecure, allow, signingSecrets, log } = options;
   const given = {
     // Given as it is: without one there is none, whatever the command line would take.

@@ -37,7 +37,8 @@ export class Attention {
       doubt(entry);
       return;
     }
-    const now = clock.now();
+    // The store's clock may have been set back since: what its row made due is due.
+    const now = Math.max(clock.now(), state.at);
     const agenda = agendaOf(state, entry.hands, me, now);
     for (const branch of agenda.recall) recall(entry.xid, branch);
     this.#handOn(entry, state, agenda.send, now, term);

@@ -22,6 +22,9 @@ export function countFrom(inHand: InHand, monotonic: number): void {
   inHand.missed = false;
 }
 
+/** Its outcome, or that it has none, is on its way into the log: it is not sent any more. */
+export const isGivenUp = ({ overdueAt }: InHand): boolean => overdueAt === Number.POSITIVE_INFINITY;
+
 /** The commands of one transaction that are in the hands of this process: at most one a branch. */
 export class Hands {
   readonly #byBranch = new Map<number, InHand>();

@@ -8,13 +8,17 @@ export const withheld: Reply = Object.freeze({
 });
 
 /** A transport that sends nothing for a process that may have lost its transactions while the command waited. */
-export const sendWhile = (
-  toSend: (command: Command) => Promise<Command | undefined>,
+export function sendWhile(
+  toSend: (command: Command) => Command | undefined | Promise<Command | undefined>,
   transport: Transport,
-): Transport => ({
-  async send(command) {
-    const sending = await toSend(command);
-    return sending ? transport.send(sending) : withheld;
-  },
-  close: () => transport.close(),
-});
+): Transport {
+  const send = (sending: Command | undefined): Promise<Reply> =>
+    sending ? transport.send(sending) : Promise.resolve(withheld);
+  return {
+    send(command) {
+      const sending = toSend(command);
+      return sending instanceof Promise ? sending.then(send) : send(sending);
+    },
+    close: () => transport.close(),
+  };
+}

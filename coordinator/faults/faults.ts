@@ -82,6 +82,7 @@ export const plantedBugs = [
   'work-without-its-marks',
   'stop-without-drain',
   'lend-the-state',
+  'silence-is-a-no',
   'fence-inserts-nothing',
   'fence-answers-before-commit',
   'fence-forgets-refusals',

@@ -4,11 +4,12 @@ import type { AddressInfo } from 'node:net';
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
 import { ConcordatError } from '../../sdk/protocol/errors.js';
 import type { Config } from '../config.js';
+import { findRoute } from './find.js';
 import { guard } from './guard.js';
 import { keyring } from './keys.js';
 import { AnsweredError } from './problem.js';
 import type { Rooms, Route } from './route.js';
-import { hotRoute, routes } from './routes.js';
+import { routes } from './routes.js';
 import { type Entrance, refuse, requestIdOf, serve } from './serve.js';
 import { remembering } from './targets.js';
 import { refuseUnparsed } from './unparsed.js';
@@ -34,11 +35,12 @@ export function createDoor({ config, ...parts }: DoorOptions): Door {
     whoCalls: keyring(apiKeys),
   };
   const app = appOf(entrance);
+  const find = findRoute(routes);
   const enter = (request: IncomingMessage, response: ServerResponse): void => {
-    // What clients ask most goes past express, whose routing costs more than all of the rest.
-    if (request.url === hotRoute.path && request.method === hotRoute.method) {
-      void serve(entrance, hotRoute, request, response, {});
-    } else app(request, response);
+    // What the table plainly has goes past express, whose routing costs more than all of the rest.
+    const found = find(request.method ?? '', request.url ?? '');
+    if (found) void serve(entrance, found.route, request, response, found.params);
+    else app(request, response);
   };
   const server = createServer(
     { requestTimeout: 30_000, headersTimeout: 10_000, keepAliveTimeout: 65_000, maxHeaderSize: 16 * 1024 },

@@ -2,14 +2,18 @@ import { hash, timingSafeEqual } from 'node:crypto';
 import { ConcordatError } from '../../sdk/protocol/errors.js';
 import type { ApiKey, Role } from '../config.js';
 import { AnsweredError } from './problem.js';
+import type { Call } from './route.js';
 
 /** Who is calling: the name of the key, and what it may do. */
 export interface Caller {
   readonly name: string;
   readonly role: Role;
+  /** The participants that it may register; undefined: any. */
+  readonly participants: readonly string[] | undefined;
 }
 
-const anonymous: Caller = Object.freeze({ name: 'anonymous', role: 'admin' });
+/** Whoever came without a key, where none is needed. */
+export const anonymous: Caller = Object.freeze({ name: 'anonymous', role: 'admin', participants: undefined });
 
 /** Tells who is calling by `Authorization`. Throws `unauthorized`. */
 export type WhoCalls = (authorization: string | undefined) => Caller;
@@ -17,7 +21,7 @@ export type WhoCalls = (authorization: string | undefined) => Caller;
 /** Without keys everybody may do everything: the coordinator then listens on loopback only, or was told to be insecure. */
 export function keyring(keys: readonly ApiKey[]): WhoCalls {
   if (keys.length === 0) return () => anonymous;
-  const known = keys.map(({ name, role, key }) => ({ caller: { name, role }, digest: digestOf(key) }));
+  const known = keys.map(({ key, ...caller }) => ({ caller, digest: digestOf(key) }));
   return (authorization) => {
     const presented = bearerOf(authorization);
     if (presented === undefined) throw unauthorized('expected "Authorization: Bearer" and an API key, got none');
@@ -37,6 +41,15 @@ const ranks: Readonly<Record<Role, number>> = Object.freeze({ viewer: 0, client:
 export function demand({ name, role }: Caller, needed: Role): void {
   if (ranks[role] >= ranks[needed]) return;
   throw new ConcordatError('forbidden', `expected a key with the role ${needed}, got ${name}, which is a ${role}`);
+}
+
+/** Throws `forbidden` unless the key of a call may register that participant. */
+export function demandName({ by, registers }: Pick<Call, 'by' | 'registers'>, participant: string): void {
+  if (registers === undefined || registers.includes(participant)) return;
+  throw new ConcordatError(
+    'forbidden',
+    `expected a key that may register ${participant}, got ${by}, which may register ${registers.join(', ')} only`,
+  );
 }
 
 /** The token of an `Authorization: Bearer` header. */

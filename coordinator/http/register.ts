@@ -5,12 +5,14 @@ import { type InstanceBody, instanceBody } from '../../sdk/protocol/schemas.js';
 import type { RegistrationView } from '../../sdk/protocol/views.js';
 import type { RegisteredHandler, Registration } from '../store/store.js';
 import { check, invalid, shown } from './check.js';
+import { demandName } from './keys.js';
 import type { Answer, Call, Rooms } from './route.js';
 import { iso } from './views.js';
 
 /** Puts an instance into traffic, and is its heartbeat. */
 export async function registerInstance(rooms: Rooms, call: Call): Promise<Answer> {
   const { participant, id } = namesOf(call);
+  demandName(call, participant);
   const body = check(instanceBody, call.body);
   const findings = findingsOf(body, rooms);
   if (findings.length > 0) throw invalid(findings);
@@ -21,6 +23,7 @@ export async function registerInstance(rooms: Rooms, call: Call): Promise<Answer
   const view: RegistrationView = {
     participant,
     id,
+    origin: rooms.store.identity.origin,
     expiresAt: iso(renewedAt + ttlMs),
     fenceFloor: iso(Math.min(floor, now)),
   };
@@ -30,6 +33,7 @@ export async function registerInstance(rooms: Rooms, call: Call): Promise<Answer
 /** Takes an instance out of traffic. Again, or one that never was: the same answer. */
 export async function endInstance({ registry }: Rooms, call: Call): Promise<Answer> {
   const { participant, id } = namesOf(call);
+  demandName(call, participant);
   await registry.end(participant, id);
   return { status: 200, body: { participant, id } };
 }

@@ -34,6 +34,8 @@ export interface Call {
   readonly bodyBytes: number;
   /** Name of the caller's key; `anonymous` without keys. */
   readonly by: string;
+  /** The participants that the caller's key may register; undefined: any. */
+  readonly registers: readonly string[] | undefined;
 }
 
 export interface Answer {

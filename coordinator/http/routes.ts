@@ -23,17 +23,8 @@ const later = (method: Method, path: string, access: Access, what: string): Rout
   },
 });
 
-/** The one that clients ask most. */
-export const hotRoute: Route = Object.freeze({
-  method: 'POST',
-  path: '/v1/transactions',
-  access: 'client',
-  body: 'required',
-  handle: openTransaction,
-});
-
 export const routes: readonly Route[] = Object.freeze([
-  hotRoute,
+  { method: 'POST', path: '/v1/transactions', access: 'client', body: 'required', handle: openTransaction },
   { method: 'GET', path: '/v1/transactions', access: 'viewer', body: 'none', handle: listTransactions },
   { method: 'GET', path: one, access: 'viewer', body: 'none', handle: getTransaction },
   { method: 'GET', path: `${one}/events`, access: 'viewer', body: 'none', handle: getEvents },

@@ -4,7 +4,7 @@ import { reach } from '#faults';
 import { errors } from '../../sdk/protocol/errors.js';
 import { readBody } from './body.js';
 import type { Guard } from './guard.js';
-import { demand, type WhoCalls } from './keys.js';
+import { anonymous, type Caller, demand, type WhoCalls } from './keys.js';
 import { problem, toConcordat } from './problem.js';
 import type { Access, Answer, Call, Rooms, Route } from './route.js';
 
@@ -39,18 +39,18 @@ export async function serve(
 async function letIn(entrance: Entrance, route: Route, request: IncomingMessage, params: Params): Promise<Call> {
   const { headers, url = '' } = request;
   entrance.guard(headers);
-  const by = callerOf(entrance, route.access, headers.authorization);
+  const { name: by, participants: registers } = callerOf(entrance, route.access, headers.authorization);
   const body = route.body === 'none' ? undefined : await readBody(request, route.body);
   const at = url.indexOf('?');
   const query = at < 0 ? '' : url.slice(at + 1);
-  return { params, query, headers, body: body?.value ?? {}, bodyBytes: body?.bytes ?? 0, by };
+  return { params, query, headers, body: body?.value ?? {}, bodyBytes: body?.bytes ?? 0, by, registers };
 }
 
-function callerOf({ whoCalls }: Entrance, access: Access, authorization: string | undefined): string {
-  if (access === 'none' || access === 'token') return 'anonymous';
+function callerOf({ whoCalls }: Entrance, access: Access, authorization: string | undefined): Caller {
+  if (access === 'none' || access === 'token') return anonymous;
   const caller = whoCalls(authorization);
   demand(caller, access);
-  return caller.name;
+  return caller;
 }
 
 /** Answers with an error, and logs those that are the coordinator's own. */

@@ -13,6 +13,15 @@ export interface MemoryQueueOptions {
 /** For the next microtask: `queueMicrotask` makes an async resource each time. */
 const ready = Promise.resolve();
 
+/** A handler that throws at once is one that rejects. */
+function called(handle: (command: Command) => Promise<void>, command: Command): Promise<void> {
+  try {
+    return handle(command);
+  } catch (error) {
+    return Promise.reject(error);
+  }
+}
+
 /** The queue inside one process: first in, first out, handed out in the next microtask. */
 export function memoryQueue(options: MemoryQueueOptions = {}): CommandQueue {
   const { concurrency = Number.POSITIVE_INFINITY, clock = systemClock(), onError } = options;
@@ -24,28 +33,24 @@ export function memoryQueue(options: MemoryQueueOptions = {}): CommandQueue {
   let closed = false;
   let whenIdle: (() => void) | undefined;
 
-  const run = async (command: Command, handle: (command: Command) => Promise<void>): Promise<void> => {
+  const ended = (): void => {
+    running--;
+    if (running === 0) whenIdle?.();
+    if (next < waiting.length) schedule();
+  };
+
+  const run = (command: Command, handle: (command: Command) => Promise<void>): void => {
     running++;
-    try {
-      await handle(command);
-    } catch (error) {
+    called(handle, command).then(ended, (error) => {
+      ended();
       onError?.(error, command);
-    } finally {
-      running--;
-      if (running === 0) whenIdle?.();
-      if (next < waiting.length) schedule();
-    }
+    });
   };
 
   const handOut = (): void => {
     scheduled = false;
     if (closed || !handler) return;
-    while (running < concurrency) {
-      const command = waiting[next];
-      if (command === undefined) break;
-      next++;
-      void run(command, handler);
-    }
+    while (running < concurrency && next < waiting.length) run(waiting[next++] as Command, handler);
     if (next === waiting.length || (next > 1024 && next * 2 > waiting.length)) {
       waiting = waiting.slice(next);
       next = 0;

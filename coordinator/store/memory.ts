@@ -30,14 +30,16 @@ export const memoryDisk = (chance: Chance): MemoryDisk => ({
 export interface MemoryStoreOptions {
   readonly disk: MemoryDisk;
   readonly time?: TimeSource;
+  /** Stands before what writes to the disk: a simulator lets it fail there. */
+  readonly before?: (writer: GroupWriter) => GroupWriter;
 }
 
 /** The twin of the SQL stores for tests and the simulator: same promises, no file. */
-export function memoryStore({ disk, time = systemTime }: MemoryStoreOptions): Store {
+export function memoryStore({ disk, time = systemTime, before = (writer) => writer }: MemoryStoreOptions): Store {
   const gate = new Gate();
   const now = storeClock(time);
   const count = counters();
-  const groups = new AppendGroups(memoryWriter(disk, count), gate, count, groupLimits);
+  const groups = new AppendGroups(before(memoryWriter(disk, count)), gate, count, groupLimits);
   const call = async <T>(work: () => T): Promise<T> => {
     gate.check();
     await null;

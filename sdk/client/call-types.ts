@@ -8,7 +8,10 @@ export type CallTarget =
   | { readonly url: string; readonly kind: Kind };
 
 export interface CallOptions {
-  /** Of the branch: the key of the call within its transaction. Drawn when absent; give one to repeat a call by hand. */
+  /**
+   * Of the branch: the key of the call within its transaction; give one to repeat a call by hand. Drawn when absent; outside
+   * of a transaction it is the name of the handler.
+   */
   readonly id?: string;
   /** Of the forward op. */
   readonly retry?: BranchBody['retry'];
@@ -18,7 +21,7 @@ export interface CallOptions {
 
 /** Options of a call outside of a transaction. */
 export interface LoneCallOptions extends CallOptions {
-  /** Of the transaction that the call is: the same xid and input again is the same call. Drawn when absent. */
+  /** Of the transaction that the call is: the same xid, input and options again is the same call. Drawn when absent. */
   readonly xid?: string;
   /** When the call is given up and rolled back, in ms; a minute by default. Inside a transaction its own deadline counts. */
   readonly deadlineMs?: number;

@@ -1,7 +1,7 @@
 /** One call of a participant: a branch of the transaction that the caller is in, else a transaction of its own. */
 import { Refused } from '../protocol/answers.js';
 import { ConcordatError } from '../protocol/errors.js';
-import { type Json, plainJson } from '../protocol/json.js';
+import { type Json, JsonError, plainJson } from '../protocol/json.js';
 import { defaults, limits } from '../protocol/limits.js';
 import { hasTemplate } from '../protocol/references.js';
 import type { BranchBody } from '../protocol/schemas.js';
@@ -9,11 +9,11 @@ import type { BranchView, TransactionView } from '../protocol/views.js';
 import type { CallOptions, CallTarget, LoneCallOptions } from './call-types.js';
 import type { Caller, Calls } from './calls.js';
 import { currentTransaction } from './context.js';
-import { parked } from './deciding.js';
+import { mustNotBeOverdue, parked } from './deciding.js';
 import { type Ambient, sleep } from './environment.js';
 import { PropagationError, RolledBack, Uncertain } from './errors.js';
 import { Initiated } from './initiated.js';
-import { mayBeDone, reasonOf, tag } from './reasons.js';
+import { isNo, reasonOf, tag } from './reasons.js';
 
 /**
  * Calls a participant and answers with its output. Rejects with Refused (a business no), RolledBack, Uncertain,
@@ -22,12 +22,14 @@ import { mayBeDone, reasonOf, tag } from './reasons.js';
 export function call(caller: Caller, target: CallTarget, input: unknown, options: LoneCallOptions): Promise<Json> {
   // No promise around the one of `begin`: the end of the transaction looks after that very one when nobody else does.
   try {
-    const branch = branchOf(caller.ambient, target, input, options);
     const transaction = currentTransaction();
-    if (!transaction) return callAlone(caller, branch, options);
-    const what = `the call of ${nameOf(branch)}`;
+    const branch = (): BranchBody => branchOf(caller.ambient, target, input, options, transaction !== undefined);
+    if (!transaction) return callAlone(caller, branch(), options);
+    const what = `the call of ${nameOf(target)}`;
     if (!(transaction instanceof Initiated)) throw insideHandler(what);
-    return transaction.begin(what, () => callInside(caller, transaction, branch));
+    transaction.mustBeAt(caller.embedded, what);
+    // What is wrong with the input is a failure of the call as any other: it may be one that nobody awaits.
+    return transaction.begin(what, async () => callInside(caller, transaction, branch()));
   } catch (error) {
     return Promise.reject(error);
   }
@@ -40,44 +42,96 @@ export const insideHandler = (what: string): PropagationError =>
   );
 
 /** The body that is sent, and sent again: what the caller does to `input` later does not change it. */
-function branchOf(ambient: Ambient, target: CallTarget, input: unknown, options: CallOptions): BranchBody {
-  const { id, retry, timeoutMs } = options;
+function branchOf(
+  ambient: Ambient,
+  target: CallTarget,
+  input: unknown,
+  { id, retry, timeoutMs }: CallOptions,
+  isInside: boolean,
+): BranchBody {
+  const handler = 'handler' in target ? target.handler : 'call';
   return {
-    id: id ?? drawBranchId(ambient, 'handler' in target ? target.handler : 'call'),
+    // A transaction of one branch needs no id that is drawn; a fixed one makes it the same when it is repeated by its xid.
+    id: id ?? (isInside ? drawBranchId(ambient, handler) : handler),
     ...target,
-    ...(input !== undefined && { input: plainJson(input, limits.stepInputBytes) }),
+    ...(input !== undefined && { input: inputOf(input, target) }),
     ...(retry && { retry }),
     ...(timeoutMs !== undefined && { timeoutMs }),
   };
+}
+
+function inputOf(input: unknown, target: CallTarget): Json {
+  try {
+    return plainJson(input, limits.stepInputBytes);
+  } catch (error) {
+    if (!(error instanceof JsonError)) throw error;
+    const refused = new ConcordatError('invalid_request', `the input of ${nameOf(target)}: ${error.message}`, [
+      { pointer: '/input', message: error.message },
+    ]);
+    refused.cause = error;
+    throw refused;
+  }
 }
 
 /** No two processes draw the same, not even within one transaction: 62 bits and more of it are random. */
 const drawBranchId = (ambient: Ambient, handler: string): string =>
   `${handler.slice(0, 40)}-${ambient.uuid().slice(15).replaceAll('-', '')}`;
 
-const nameOf = ({ participant, handler, url }: BranchBody): string => url ?? `${participant}.${handler}`;
+const nameOf = ({ participant, handler, url }: Partial<Record<'participant' | 'handler' | 'url', string>>): string =>
+  url ?? `${participant}.${handler}`;
 
 /** Between two looks at a branch that has no outcome; each look waits for one by itself. */
 const lookAgainMs = 200;
 
+/**
+ * Once a request of it may have arrived, only an outcome of this very branch, or that the transaction is rolled back, ends
+ * the call as a no. After everything else it may be done, and whoever catches that cannot know: the transaction is marked.
+ */
 async function callInside({ calls, ambient }: Caller, transaction: Initiated, branch: BranchBody): Promise<Json> {
   const { xid } = transaction;
+  const beganAt = ambient.monotonic();
+  let wasTaken = false;
   try {
     for (;;) {
       const view = await calls.addBranch(xid, branch);
+      wasTaken = true;
       const known = outcomeOf(xid, view);
       if (known) return known.output;
       const whole = await calls.get(xid);
       if (whole.decision === 'rollback') throw rolledBack(whole, branch.id);
-      // A commit waits for every outcome: this one is there by now.
-      if (whole.decision === 'commit') return whole.result[branch.id] ?? null;
+      if (whole.decision === 'commit') return outcomeInside(whole, branch.id);
+      mustNotBeOverdue(whole, beganAt, ambient);
       await sleep(lookAgainMs, ambient);
     }
   } catch (error) {
-    // It may be done, and whoever catches this cannot know.
-    if (mayBeDone(error)) void lookAway(transaction.mark(`no answer to ${nameOf(branch)}: ${reasonOf(error)}`));
-    throw await whyNotActive(calls, xid, error);
+    if (isOutcome(error)) throw error;
+    if (isNo(error, wasTaken)) throw await whyNotHere(calls, xid, error);
+    void transaction.mark(`no answer to ${nameOf(branch)}: ${reasonOf(error)}`);
+    throw unansweredInside(xid, branch, error);
   }
+}
+
+/** What was heard of the call, and not that nothing could be heard. */
+const isOutcome = (error: unknown): boolean =>
+  error instanceof Refused || error instanceof RolledBack || error instanceof Uncertain;
+
+const unansweredInside = (xid: string, branch: BranchBody, cause: unknown): Uncertain =>
+  new Uncertain(
+    `nobody answers how ${nameOf(branch)} ended (${reasonOf(cause)}): it may be done, or may still be; transaction ${xid} is not committed any more, so that nothing else is done in its place`,
+    { xid, branch: branch.id, cause },
+  );
+
+/** A commit waits for every outcome: this one is there by now. */
+function outcomeInside(whole: TransactionView, id: string): Json {
+  const { xid, result } = whole;
+  if (Object.hasOwn(result, id)) return result[id] ?? null;
+  const branch = whole.branches.find((each) => each.id === id);
+  const known = branch && outcomeOf(xid, branch);
+  if (known) return known.output;
+  throw new Uncertain(`commit of transaction ${xid} is decided, and nobody says how branch '${id}' ended`, {
+    xid,
+    branch: id,
+  });
 }
 
 /** The output of a forward op that has one, undefined while it has no outcome. Throws what a caller is thrown. */
@@ -114,14 +168,25 @@ function rolledBack(whole: TransactionView, id: string): Uncertain | RolledBack 
 const refusedOf = (reason: string | null, code: string | null): Refused =>
   new Refused(reason ?? 'no reason given', code === null ? {} : { code });
 
-/** What a transaction that takes no more work came to, if that is why; the error itself otherwise. */
-async function whyNotActive(calls: Calls, xid: string, error: unknown): Promise<unknown> {
-  if (!(error instanceof ConcordatError) || error.code !== 'transaction_not_active') return error;
+/** What a transaction that takes no more work came to, or that it is elsewhere, if that is why; the error itself otherwise. */
+async function whyNotHere(calls: Calls, xid: string, error: unknown): Promise<unknown> {
+  if (!(error instanceof ConcordatError)) return error;
+  if (error.code === 'transaction_not_found') return elsewhere(error);
+  if (error.code !== 'transaction_not_active') return error;
   const whole = await calls.get(xid).catch(() => undefined);
   return whole?.decision === 'rollback' ? new RolledBack(whole, { cause: error }) : error;
 }
 
-const lookAway = (promise: Promise<void>): Promise<void> => promise.catch(() => undefined);
+/** Two addresses may lead to one coordinator, so nobody can tell before it is asked. */
+function elsewhere(unknown: ConcordatError): ConcordatError {
+  const told = new ConcordatError(
+    unknown.code,
+    `${unknown.message}; was the transaction opened by a client of another coordinator? Then run this call with propagation 'requiresNew' or 'notSupported'`,
+    unknown.details,
+  );
+  told.cause = unknown;
+  return told;
+}
 
 /** How long a call outside of a transaction waits for its end before it is content with the decision. */
 const endWithinSeconds = 30;
@@ -135,15 +200,24 @@ async function callAlone({ calls, ambient }: Caller, branch: BranchBody, options
     // In a plan what looks like a reference would be one.
     steps: [hasTemplate((branch.input ?? null) as Json) ? { ...branch, input: { $value: branch.input } } : branch],
   };
+  let wasTaken = false;
   try {
     let whole = await calls.submit(plan, { waitSeconds: endWithinSeconds });
+    wasTaken = true;
     while (whole.decision === null && whole.status !== 'parked') whole = await calls.wait(xid);
     return outputOf(whole, branch.id);
   } catch (error) {
-    tag(error, xid);
-    throw error;
+    const thrown = isOutcome(error) || isNo(error, wasTaken) ? error : unansweredAlone(xid, branch, error);
+    tag(thrown, xid);
+    throw thrown;
   }
 }
+
+const unansweredAlone = (xid: string, branch: BranchBody, cause: unknown): Uncertain =>
+  new Uncertain(
+    `nobody answers how ${nameOf(branch)} ended (${reasonOf(cause)}): it may be done, or may still be; ask with client.get('${xid}'), or repeat the same call with that xid`,
+    { xid, branch: branch.id, cause },
+  );
 
 function outputOf(whole: TransactionView, id: string): Json {
   const { decision, status } = whole;

@@ -78,6 +78,8 @@ export interface Calls {
 export interface Caller {
   readonly calls: Calls;
   readonly ambient: Ambient;
+  /** What stands for the coordinator, when it is embedded in this process. */
+  readonly embedded: object | undefined;
 }
 
 /** The requests, sent through an exchange. */

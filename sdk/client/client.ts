@@ -5,6 +5,7 @@ import { type Caller, type Calls, callsOver } from './calls.js';
 import type { CurrentTransaction } from './context.js';
 import { type Ambient, fromEnvironment, systemAmbient } from './environment.js';
 import { type Exchange, exchangeWith } from './exchange.js';
+import { onlyKnown, shown } from './options.js';
 import { patience } from './patience.js';
 import { type Remote, type RemoteOptions, remoteOf } from './remote.js';
 import { type Body, checkRunOptions, type RunOptions, run, runNew } from './run.js';
@@ -47,11 +48,14 @@ export interface Client extends Calls {
   call<Output = unknown>(target: CallTarget, input?: unknown, options?: LoneCallOptions): Promise<Output>;
 }
 
-/** A client of the coordinator at `url`. Connects when it is first used. */
+/** A client of the coordinator at `url`. Connects when it is first used. Throws TypeError when an option is wrong. */
 export function connect(options: ConnectOptions = {}): Client {
+  onlyKnown(options, ['url', 'apiKey', 'patienceMs'], 'connect');
   const environment = fromEnvironment();
   const { url = environment.url, apiKey = environment.apiKey } = options;
   const { patienceMs: knownMs = patience.knownMs } = options;
+  if (typeof knownMs !== 'number' || !(knownMs >= 0))
+    throw new TypeError(`patienceMs: expected ms from 0, got ${shown(knownMs)}`);
   const strangerMs = Math.min(patience.strangerMs, knownMs);
   return clientOver(exchangeWith(url, { apiKey, patience: { strangerMs, knownMs } }));
 }
@@ -59,7 +63,7 @@ export function connect(options: ConnectOptions = {}): Client {
 /** A client whose requests go through `exchange`, whatever stands behind it. */
 export function clientOver(exchange: Exchange, ambient: Ambient = systemAmbient): Client {
   const calls = callsOver(exchange, ambient);
-  const caller: Caller = { calls, ambient };
+  const caller: Caller = { calls, ambient, embedded: exchange.isEmbedded ? exchange : undefined };
   const callOne = <Output>(target: CallTarget, input: unknown, options: LoneCallOptions = {}): Promise<Output> =>
     // What a participant answers has the type that its caller says it has.
     call(caller, target, input, options) as Promise<Output>;
@@ -69,14 +73,26 @@ export function clientOver(exchange: Exchange, ambient: Ambient = systemAmbient)
     run: <T>(nameOrOptions: string | RunOptions, body: (transaction: never) => Promise<T>) =>
       runAs(caller, nameOrOptions, body as Body<T>),
     remote: <T>(participant: string, options: RemoteOptions = {}) =>
-      remoteOf(participant, options, client, callOne) as Remote<T>,
-    call: callOne,
+      remoteOf(participant, onlyKnown(options, remoteOptions, 'remote'), client, callOne) as Remote<T>,
+    call: <Output>(target: CallTarget, input: unknown, options: LoneCallOptions = {}) =>
+      callOne<Output>(checkTarget(target), input, onlyKnown(options, callOptions, 'call')),
   };
   return client;
 }
 
+const remoteOptions = ['retry', 'timeoutMs'] as const satisfies readonly (keyof RemoteOptions)[];
+const callOptions = ['id', 'xid', 'deadlineMs', ...remoteOptions] as const satisfies readonly (keyof LoneCallOptions)[];
+
+function checkTarget(target: CallTarget): CallTarget {
+  if (typeof target === 'object' && target !== null) return target;
+  throw new TypeError(`call: expected { participant, handler } or { url, kind }, got ${shown(target)}`);
+}
+
 async function runAs<T>(caller: Caller, nameOrOptions: string | RunOptions, body: Body<T>): Promise<T> {
   const options = typeof nameOrOptions === 'string' ? { name: nameOrOptions } : nameOrOptions;
-  checkRunOptions(options);
-  return run((opening, work) => runNew(caller, opening, work), options, body);
+  checkRunOptions(options, 'run');
+  if (options.name === undefined) throw new TypeError('run: expected the name of the transaction, got none');
+  if (typeof body !== 'function')
+    throw new TypeError(`run '${options.name}': expected the code of the transaction, a function; got ${shown(body)}`);
+  return run((opening, work) => runNew(caller, opening, work), options, body, caller.embedded);
 }

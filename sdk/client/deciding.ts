@@ -4,9 +4,10 @@ import { ConcordatError } from '../protocol/errors.js';
 import { limits } from '../protocol/limits.js';
 import type { TransactionView } from '../protocol/views.js';
 import type { Caller, Calls } from './calls.js';
-import { sleep } from './environment.js';
-import { NoCoordinator, RolledBack, Uncertain } from './errors.js';
-import { mayBeDone } from './reasons.js';
+import { type Ambient, sleep } from './environment.js';
+import { RolledBack, Uncertain } from './errors.js';
+import { patience } from './patience.js';
+import { isNo, reasonOf } from './reasons.js';
 
 /** What the end of a method waits for: that the decision is durable, or that it is carried out. */
 export type WaitFor = 'decision' | 'final';
@@ -16,40 +17,100 @@ const askAgainMs = 200;
 
 /** Commits. Rejects with RolledBack when it came to that, with Uncertain when nobody says what it came to. */
 export async function commit({ calls, ambient }: Caller, xid: string, waitFor: WaitFor): Promise<void> {
-  for (;;) {
-    const view = await calls.commit(xid).catch((error: unknown) => {
-      if (error instanceof ConcordatError && error.code === 'already_decided') return calls.get(xid);
-      if (mayBeDone(error)) throw unheard(xid, error);
-      throw error instanceof NoCoordinator ? notTold(xid, 'committed', error) : error;
-    });
-    if (view.decision === 'rollback' && !planted('return-though-rolled-back')) throw new RolledBack(view);
-    if (view.decision !== null) return waitFor === 'final' ? toTheEnd(calls, view) : undefined;
-    // Its initiator was asked how its work ended, and gave no answer.
-    if (view.status === 'parked') throw parked(view);
-    await sleep(askAgainMs, ambient);
+  const view = await committed({ calls, ambient }, xid);
+  if (view.decision === 'rollback' && !planted('return-though-rolled-back')) throw new RolledBack(view);
+  if (waitFor === 'final') await toTheEnd(calls, view);
+}
+
+type Asking = Pick<Caller, 'calls' | 'ambient'>;
+
+/** Asks for the commit until there is a decision. A request that was taken commits it, whatever comes of the next. */
+async function committed({ calls, ambient }: Asking, xid: string): Promise<TransactionView> {
+  const beganAt = ambient.monotonic();
+  let wasTaken = false;
+  try {
+    for (;;) {
+      const view = await calls.commit(xid);
+      wasTaken = true;
+      if (view.decision !== null) return view;
+      // Its initiator was asked how its work ended, and gave no answer.
+      if (view.status === 'parked') throw parked(view);
+      mustNotBeOverdue(view, beganAt, ambient);
+      await sleep(askAgainMs, ambient);
+    }
+  } catch (error) {
+    if (error instanceof Uncertain) throw error;
+    // The coordinator rolled it back; that is known, whether or not it can be shown.
+    if (isAlreadyDecided(error)) return shown(calls, xid, error);
+    if (!isNo(error, wasTaken)) throw unheard(xid, error);
+    throw isUnknownXid(error) ? error : notTold(xid, 'committed', error);
   }
 }
 
-/** Rolls back. Rejects with ConcordatError `already_decided` when commit is, with whatever kept it from being asked. */
+const shown = (calls: Calls, xid: string, decided: ConcordatError): Promise<TransactionView> =>
+  calls.get(xid).catch(() => {
+    throw decided;
+  });
+
+export const isAlreadyDecided = (error: unknown): error is ConcordatError =>
+  error instanceof ConcordatError && error.code === 'already_decided';
+
+/** There is nothing that could be committed, and no deadline that decides. */
+const isUnknownXid = (error: unknown): boolean =>
+  error instanceof ConcordatError && error.code === 'transaction_not_found';
+
+/**
+ * Rolls back. Rejects with ConcordatError `already_decided` when commit is, with Uncertain when nobody says what it came to:
+ * not that it could be told, nor how it is to end.
+ */
 export async function rollback(
   { calls, ambient }: Caller,
   xid: string,
   reason: string,
   waitFor: WaitFor,
 ): Promise<TransactionView> {
-  for (;;) {
-    const view = await calls.rollback(xid, { reason });
-    if (view.decision === 'rollback') return waitFor === 'final' && view.status !== 'parked' ? calls.wait(xid) : view;
-    // Its initiator is asked first, and a person when that gave no answer.
-    if (view.status === 'parked') throw parked(view);
-    await sleep(askAgainMs, ambient);
+  const beganAt = ambient.monotonic();
+  let view: TransactionView;
+  try {
+    for (;;) {
+      view = await calls.rollback(xid, { reason });
+      if (view.decision === 'rollback') break;
+      // Its initiator is asked first, and a person when that gave no answer.
+      if (view.status === 'parked') throw parked(view);
+      mustNotBeOverdue(view, beganAt, ambient);
+      await sleep(askAgainMs, ambient);
+    }
+  } catch (error) {
+    throw isAlreadyDecided(error) || error instanceof Uncertain ? error : notTold(xid, 'rolled back', error);
   }
+  return waitFor === 'final' && view.status !== 'parked' ? heardOfEnd(view, calls.wait(xid)) : view;
 }
 
 async function toTheEnd(calls: Calls, decided: TransactionView): Promise<void> {
   let view = decided;
-  while (view.status === 'committing') view = await calls.wait(view.xid, { timeoutMs: limits.waitSecondsMax * 1000 });
+  while (view.status === 'committing')
+    view = await heardOfEnd(view, calls.wait(view.xid, { timeoutMs: limits.waitSecondsMax * 1000 }));
   if (view.status === 'parked') throw parked(view);
+}
+
+/** What it is to come to is known, whatever comes of asking on. */
+const heardOfEnd = ({ xid, decision }: TransactionView, asked: Promise<TransactionView>): Promise<TransactionView> =>
+  asked.catch((cause: unknown) => {
+    throw new Uncertain(
+      `${decision} of transaction ${xid} is decided and will be carried out, but nobody answers whether it is: ${reasonOf(cause)}`,
+      { xid, cause },
+    );
+  });
+
+/**
+ * Throws when a transaction that is not decided should long be: its deadline decides, unless it waits for the answer of a
+ * check, and whoever is to answer may be gone for good. `beganAt`: when this was first asked; it was open by then.
+ */
+export function mustNotBeOverdue({ openedAt, deadlineAt }: TransactionView, beganAt: number, ambient: Ambient): void {
+  if (deadlineAt === null) return;
+  const openMs = Date.parse(deadlineAt) - Date.parse(openedAt);
+  if (ambient.monotonic() - beganAt < openMs + patience.knownMs) return;
+  throw new Error(`its deadline of ${openMs} ms is over for long, and nothing is decided: does its check answer?`);
 }
 
 /** Only a person moves it now. */
@@ -70,8 +131,8 @@ const unheard = (xid: string, cause: unknown): Uncertain =>
   );
 
 /** The coordinator could not be told how it is to end: its deadline rolls it back. */
-export const notTold = (xid: string, wanted: 'committed' | 'rolled back', cause: unknown): Uncertain =>
+const notTold = (xid: string, wanted: 'committed' | 'rolled back', cause: unknown): Uncertain =>
   new Uncertain(
-    `transaction ${xid} was to be ${wanted}, and the coordinator could not be told (${String(cause)}); its deadline decides, by itself for a rollback`,
+    `transaction ${xid} was to be ${wanted}, and the coordinator could not be told, or did not say so (${reasonOf(cause)}); its deadline decides, by itself for a rollback`,
     { xid, cause },
   );

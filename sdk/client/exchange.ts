@@ -1,7 +1,10 @@
 /** Asks the coordinator until it answers, or until there is no sense in asking on. */
+import { ConcordatError } from '../protocol/errors.js';
+import { type JsonError, jsonTextOf } from '../protocol/json.js';
 import { type Ambient, sleep, systemAmbient } from './environment.js';
 import { NoCoordinator, unreachable } from './errors.js';
 import { type Patience, patience, pauseBefore } from './patience.js';
+import { afterSilence } from './reasons.js';
 import { type Attempt, type Request, wireTo } from './wire.js';
 
 export type { Request } from './wire.js';
@@ -10,6 +13,8 @@ export interface Exchange {
   /** The body of the answer. Rejects with ConcordatError or NoCoordinator. */
   send<T>(request: Request): Promise<T>;
   close(): Promise<void>;
+  /** Of a coordinator inside this process: nothing but this exchange leads to it. */
+  readonly isEmbedded?: boolean;
 }
 
 export interface ExchangeOptions {
@@ -37,7 +42,7 @@ export function exchangeWith(url: string, options: ExchangeOptions = {}): Exchan
 
   async function send<T>(request: Request): Promise<T> {
     // Written once: what the caller does to the body later does not change what is sent again.
-    const text = request.body === undefined ? undefined : JSON.stringify(request.body);
+    const text = request.body === undefined ? undefined : textOf(request.body);
     const beganAt = ambient.monotonic();
     let failingSince: number | undefined;
     let wasSent = false;
@@ -47,7 +52,6 @@ export function exchangeWith(url: string, options: ExchangeOptions = {}): Exchan
       const attempt = await wire.ask(request, text, waitSeconds, answerWithinMs + (waitSeconds ?? 0) * 1000);
       if (attempt.kind === 'answered' || attempt.kind === 'refused' || attempt.kind === 'later') isKnown = true;
       if (attempt.kind === 'answered') return attempt.body as T;
-      if (attempt.kind === 'unanswered' || attempt.kind === 'garbled') wasSent = true;
       failingSince ??= ambient.monotonic();
       const trial = {
         attempts,
@@ -57,7 +61,9 @@ export function exchangeWith(url: string, options: ExchangeOptions = {}): Exchan
       };
       const isPatient = isKnown || attempt.kind === 'unanswered';
       const pauseMs = mayRepeat(request, attempt) ? pauseBefore(trial, isPatient ? knownMs : strangerMs) : undefined;
-      if (pauseMs === undefined) throw 'error' in attempt ? attempt.error : unreachable(url, attempt.cause, wasSent);
+      const wasSentBefore = wasSent;
+      wasSent ||= mayHaveArrived(attempt);
+      if (pauseMs === undefined) throw errorOf(attempt, url, wasSentBefore, wasSent);
       await sleep(pauseMs, ambient);
     }
   }
@@ -69,6 +75,24 @@ export function exchangeWith(url: string, options: ExchangeOptions = {}): Exchan
       return wire.close();
     },
   };
+}
+
+function textOf(body: unknown): string {
+  try {
+    return jsonTextOf(body);
+  } catch (error) {
+    throw new ConcordatError('invalid_json', (error as JsonError).message);
+  }
+}
+
+/** To come back later says nothing of what was asked: a gateway says so too, of what is still under way behind it. */
+const mayHaveArrived = ({ kind }: Attempt): boolean => kind === 'unanswered' || kind === 'garbled' || kind === 'later';
+
+type Failed = Exclude<Attempt, { readonly kind: 'answered' }>;
+
+function errorOf(attempt: Failed, url: string, wasSentBefore: boolean, wasSent: boolean): Error {
+  if (!('error' in attempt)) return unreachable(url, attempt.cause, wasSent);
+  return wasSentBefore ? afterSilence(attempt.error) : attempt.error;
 }
 
 const closed = (url: string, wasSent: boolean): NoCoordinator =>

@@ -75,7 +75,7 @@ function holdBack(request: IncomingMessage, response: ServerResponse, transactio
   response.end = (...args: readonly unknown[]): ServerResponse => {
     if (!ending) {
       ending = true;
-      void answer(args);
+      answer(args).catch((error: unknown) => response.destroy(error instanceof Error ? error : undefined));
     }
     return response;
   };

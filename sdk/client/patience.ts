@@ -51,8 +51,9 @@ const nobodyThere = new Set([
 /** The certificate was not to be trusted: nothing is sent before that is clear. */
 const notTrusted = /^(?:ERR_TLS_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/;
 
-/** What an error of the connection says about the request. */
+/** What an error of the connection says about the request. A network that goes away meanwhile has the code of one that was. */
 export function troubleOf(error: unknown): 'unsent' | 'unanswered' {
-  const { code } = (error ?? {}) as NodeJS.ErrnoException;
+  const { code, syscall } = (error ?? {}) as NodeJS.ErrnoException;
+  if (syscall === 'read' || syscall === 'write') return 'unanswered';
   return code !== undefined && (nobodyThere.has(code) || notTrusted.test(code)) ? 'unsent' : 'unanswered';
 }

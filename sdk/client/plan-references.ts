@@ -1,6 +1,7 @@
 /**
  * References to what earlier steps will have answered. There is no value yet: a reference can be put into an input, and
- * everything that would need its value throws at once, with words that say so.
+ * what would need its value throws at once, with words that say so. Only truth and identity (`!a.id`, `a.id ? 1 : 2`,
+ * `a.id === 7`) cannot be noticed: no trap of a proxy is asked for them.
  */
 
 /** One call of an input function: its references hold while it runs, and only for the step that it is called for. */

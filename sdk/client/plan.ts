@@ -1,5 +1,6 @@
 import { namePattern } from '../protocol/ids.js';
 import type { OpenBody, StepBody } from '../protocol/schemas.js';
+import { onlyKnown } from './options.js';
 import { encodeInput } from './plan-input.js';
 import { earlierSteps, type Scope } from './plan-references.js';
 import { addressOf } from './plan-targets.js';
@@ -14,6 +15,11 @@ import type { Known, MessageStepOptions, PlanOf, PlanOptions, StepOptions, Targe
  *   .step('payment', on<PaymentService>('payment').charge, ({ order }) => ({ orderId: order.orderId }));
  * await client.submit(checkout, { waitSeconds: 10 });
  * ```
+ *
+ * An input function gets references, which stand for outputs that are not there yet. They can be put into the input, whole
+ * or by their members; text, arithmetic, spreading and the like throw at once. What JavaScript lets nobody notice does not:
+ * `!order.id`, `order.id === 7`, `order.id ? 1 : 2` and `Boolean(order.id)` see an object, whatever the output will be. Let
+ * the handler decide instead.
  *
  * The types carry at most about 90 steps; a longer plan is written as the body that `client.submit` takes.
  */
@@ -70,13 +76,6 @@ class GrowingPlan {
 const stepOptions = ['after', 'retry', 'timeoutMs', 'pivot'] as const;
 const messageOptions = ['after', 'deliverAt', 'key', 'timeoutMs'] as const;
 const planOptions = ['xid', 'businessKey', 'timeoutMs', 'onTimeout', 'check', 'metadata'] as const;
-
-/** The options, when all of them are known: a typo must not pass for a default. */
-function onlyKnown<Options extends object>(options: Options, known: readonly string[], where: string): Options {
-  const stray = Object.keys(options).find((key) => !known.includes(key));
-  if (stray === undefined) return options;
-  throw new TypeError(`${where}: expected no options but ${known.join(', ')}, got ${JSON.stringify(stray)}`);
-}
 
 /** Without what is undefined. */
 const given = <Fields extends object>(fields: Fields): Fields =>

@@ -36,7 +36,7 @@ type CallBy = (target: CallTarget, input: unknown, options: RemoteOptions) => Pr
 
 /**
  * Names that others look for on every object they meet (a promise, a hook of NestJS, a JSON form) and that must not
- * become calls. Handlers with such a name are called with `client.call`.
+ * become calls. Handlers with such a name, or with that of a member of every object, are called with `client.call`.
  */
 const notCalls: ReadonlySet<string> = new Set([
   'then',
@@ -51,6 +51,10 @@ const notCalls: ReadonlySet<string> = new Set([
   'onApplicationShutdown',
   'beforeApplicationShutdown',
 ]);
+
+/** Whether a method of a remote is a call of this handler. */
+export const isCall = (handler: string): boolean =>
+  namePattern.test(handler) && !notCalls.has(handler) && !(handler in Object.prototype);
 
 const clients = new WeakMap<object, unknown>();
 
@@ -71,10 +75,7 @@ export function remoteOf(participant: string, options: RemoteOptions, client: un
     return method;
   };
   const remote = new Proxy(Object.freeze({}), {
-    get(target, key) {
-      if (typeof key === 'symbol' || notCalls.has(key) || key in target) return Reflect.get(target, key);
-      return namePattern.test(key) ? methodOf(key) : undefined;
-    },
+    get: (target, key) => (typeof key === 'string' && isCall(key) ? methodOf(key) : Reflect.get(target, key)),
     set(_target, key) {
       throw new TypeError(`remote '${participant}': expected calls of its methods, got a new value for ${String(key)}`);
     },

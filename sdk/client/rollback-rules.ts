@@ -1,3 +1,5 @@
+import { shown } from './options.js';
+
 /** A class of errors; abstract ones too. */
 export type ErrorClass = abstract new (...args: never[]) => unknown;
 
@@ -7,6 +9,19 @@ export interface RollbackRules {
   /** Errors of these classes commit, and are thrown on. */
   readonly noRollbackFor?: readonly ErrorClass[];
 }
+
+/** Throws TypeError for a rule that could never hold. */
+export function checkRules(rules: RollbackRules): void {
+  for (const rule of ['rollbackFor', 'noRollbackFor'] as const) {
+    const given: unknown = rules[rule] ?? [];
+    if (!Array.isArray(given)) throw new TypeError(`${rule}: expected a list of error classes, got ${shown(given)}`);
+    for (const each of given as readonly unknown[])
+      if (!isClass(each))
+        throw new TypeError(`${rule}: expected error classes, such as [RangeError], got ${shown(each)}`);
+  }
+}
+
+const isClass = (thing: unknown): boolean => typeof thing === 'function' && typeof thing.prototype === 'object';
 
 /**
  * Whether an error that leaves its method rolls the transaction back. The class nearest to the error's own wins, and

@@ -7,15 +7,15 @@
  * 3. Code that joined decides nothing: its error marks the transaction, and whoever opened it is told RolledBack.
  */
 import { planted } from '#faults';
-import { ConcordatError } from '../protocol/errors.js';
 import type { OpenBody } from '../protocol/schemas.js';
 import type { Caller } from './calls.js';
 import { type CurrentTransaction, currentTransaction, runIn } from './context.js';
-import { commit, notTold, rollback, type WaitFor } from './deciding.js';
+import { commit, isAlreadyDecided, rollback, type WaitFor } from './deciding.js';
 import { PropagationError, RolledBack } from './errors.js';
 import { Initiated } from './initiated.js';
+import { onlyKnown } from './options.js';
 import { reasonOf, tag, tagNotRolledBack } from './reasons.js';
-import { type RollbackRules, rollsBack } from './rollback-rules.js';
+import { checkRules, type RollbackRules, rollsBack } from './rollback-rules.js';
 
 /**
  * What to do about the transaction that the caller is in.
@@ -58,8 +58,28 @@ const propagations: ReadonlySet<string> = new Set([
   'never',
 ] satisfies Propagation[]);
 
-/** Throws TypeError when an option is wrong, where it is written and not where it is first used. */
-export function checkRunOptions(options: Pick<Partial<RunOptions>, 'name' | 'propagation' | 'wait'>): void {
+const known = [
+  'name',
+  'propagation',
+  'timeoutMs',
+  'businessKey',
+  'metadata',
+  'onTimeout',
+  'check',
+  'wait',
+  'rollbackFor',
+  'noRollbackFor',
+] as const satisfies readonly (keyof RunOptions)[];
+
+type Checked = RollbackRules & Pick<Partial<RunOptions>, 'name' | 'propagation' | 'wait'>;
+
+/**
+ * Throws TypeError when an option is wrong, where it is written and not where it is first used. `where` is for messages,
+ * `more` are options that are known there besides.
+ */
+export function checkRunOptions(options: Checked, where: string, more: readonly string[] = []): void {
+  onlyKnown(options, [...known, ...more], where);
+  checkRules(options);
   const { name, propagation = 'required', wait = 'decision' } = options;
   if (name !== undefined && (typeof name !== 'string' || name === ''))
     throw new TypeError(`name: expected the name of the transaction, got ${JSON.stringify(name)}`);
@@ -74,11 +94,14 @@ export function checkRunOptions(options: Pick<Partial<RunOptions>, 'name' | 'pro
 /** Opens a transaction for a body. */
 export type Open = <T>(options: RunOptions, body: Body<T>) => Promise<T>;
 
-/** Runs `body` as the options say. `openFor` is called only where a transaction is to be opened. */
-export async function run<T>(openFor: Open, options: RunOptions, body: Body<T>): Promise<T> {
+/**
+ * Runs `body` as the options say. `openFor` is called only where a transaction is to be opened. `embedded`: the coordinator
+ * of this process that it is asked of, if it is one.
+ */
+export async function run<T>(openFor: Open, options: RunOptions, body: Body<T>, embedded?: object): Promise<T> {
   const { name, propagation = 'required' } = options;
   const current = currentTransaction();
-  const join = (): Promise<T> => joined(current, options, body);
+  const join = (): Promise<T> => joined(current, options, body, embedded);
   const open = (): Promise<T> => openFor(options, body);
   switch (propagation) {
     case 'required':
@@ -98,10 +121,16 @@ export async function run<T>(openFor: Open, options: RunOptions, body: Body<T>):
   }
 }
 
-async function joined<T>(current: CurrentTransaction | undefined, rules: RunOptions, body: Body<T>): Promise<T> {
+async function joined<T>(
+  current: CurrentTransaction | undefined,
+  rules: RunOptions,
+  body: Body<T>,
+  embedded: object | undefined,
+): Promise<T> {
   if (!current) return body(undefined);
   const initiated = current instanceof Initiated ? current : undefined;
   initiated?.mustBeOpen(`'${rules.name}'`);
+  initiated?.mustBeAt(embedded, `'${rules.name}'`);
   try {
     return await body(current);
   } catch (error) {
@@ -124,7 +153,7 @@ export async function runNew<T>(caller: Caller, options: RunOptions, body: Body<
   const { wait = 'decision' } = options;
   const xid = caller.ambient.uuid();
   await open(caller, xid, options);
-  const transaction = new Initiated(xid, caller.calls);
+  const transaction = new Initiated(xid, caller.calls, caller.embedded);
   let result: T;
   try {
     result = await runIn(transaction, () => body(transaction));
@@ -165,12 +194,7 @@ async function finish(caller: Caller, transaction: Initiated, wait: WaitFor, cau
   await transaction.returned();
   try {
     if (transaction.marked === undefined) return void (await commit(caller, xid, wait));
-    const whole = await rollback(caller, xid, transaction.marked, wait).catch((error: unknown) => {
-      throw error instanceof ConcordatError && error.code === 'already_decided'
-        ? error
-        : notTold(xid, 'rolled back', error);
-    });
-    throw new RolledBack(whole);
+    throw new RolledBack(await rollback(caller, xid, transaction.marked, wait));
   } catch (error) {
     if (cause !== undefined && error instanceof Error && error.cause === undefined) error.cause = cause;
     tag(error, xid);
@@ -183,7 +207,7 @@ async function thrownOn(caller: Caller, xid: string, error: unknown, wait: WaitF
   try {
     await rollback(caller, xid, reasonOf(error), wait);
   } catch (failure) {
-    if (failure instanceof ConcordatError && failure.code === 'already_decided') {
+    if (isAlreadyDecided(failure)) {
       failure.cause = error;
       tag(failure, xid);
       return failure;

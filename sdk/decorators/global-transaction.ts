@@ -1,6 +1,7 @@
 import type { Client } from '../client/client.js';
 import { defaultClient } from '../client/default-client.js';
 import { NoCoordinator } from '../client/errors.js';
+import { shown } from '../client/options.js';
 import { clientOfRemote } from '../client/remote.js';
 import { checkRunOptions, type RunOptions, run } from '../client/run.js';
 
@@ -41,7 +42,7 @@ type Legacy = readonly [target: object, key: string | symbol, descriptor: TypedP
 export function GlobalTransaction<Self = unknown, Key extends KeyOf = () => string>(
   options: GlobalTransactionOptions<Self, Key> = {},
 ): TransactionDecorator<NoInfer<Self>, NoInfer<Key>> {
-  checkRunOptions(options);
+  checkOptions(options);
   const decorate = (...args: Standard | Legacy): unknown => {
     const [first, second, descriptor] = args;
     if (descriptor?.value) return { ...descriptor, value: wrapped(descriptor.value, String(second), options) };
@@ -52,6 +53,15 @@ export function GlobalTransaction<Self = unknown, Key extends KeyOf = () => stri
     );
   };
   return decorate as TransactionDecorator<Self, Key>;
+}
+
+function checkOptions<Self, Key extends KeyOf>(options: GlobalTransactionOptions<Self, Key>): void {
+  checkRunOptions(options, '@GlobalTransaction', ['via']);
+  for (const name of ['businessKey', 'via'] as const) {
+    const given: unknown = options[name];
+    if (given !== undefined && typeof given !== 'function')
+      throw new TypeError(`@GlobalTransaction: ${name}: expected a function, got ${shown(given)}`);
+  }
 }
 
 function wrapped<Self, Key extends KeyOf>(

@@ -18,10 +18,24 @@ type Settling<Method, External> = (
   tx: Settle<Known<OutputOf<Method>, External>>,
 ) => Promise<void>;
 
+type Found<Self, Name> = Name extends keyof Self ? Self[Name] : 'no public method of this name';
+
+/** Nothing, when a class has fitting methods of these names; else words for the compiler to say, one for each that it lacks. */
+type Fits<Self, Names extends string, Method, External> = Self extends { [Name in Names]: Settling<Method, External> }
+  ? unknown
+  : {
+      readonly [Name in Names as Self extends { [Each in Name]: Settling<Method, External> }
+        ? never
+        : `expected a public method '${Name}'`]: {
+        readonly expected: Settling<Method, External>;
+        readonly got: Found<Self, Name>;
+      };
+    };
+
 /** Stands before a method of a class that has fitting methods of these names; public ones, as private ones are not seen. */
 export interface SettledBy<Names extends string, External> {
-  <Method extends Forward, Self extends { [Name in Names]: Settling<Method, External> }>(
-    value: Method,
+  <Method extends Forward, Self>(
+    value: Method & Fits<Self, Names, Method, External>,
     context: ClassMethodDecoratorContext<Self>,
   ): void;
   <Method extends Forward, Self extends { [Name in Names]: Settling<Method, External> }>(

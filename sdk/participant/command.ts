@@ -9,7 +9,7 @@ export interface Received {
   readonly handler: string;
   readonly body: CommandBody;
   readonly attempt: number;
-  /** UTC ms: a command that is begun after it is dropped. Infinity when it does not say. */
+  /** UTC ms by this machine's clock: a command that is begun after it is dropped. Infinity when it does not say. */
   readonly expiresAt: number;
   /** For a late outcome. */
   readonly token: string | undefined;

@@ -1,7 +1,8 @@
 import { planted } from '#faults';
 import type { Clock } from './clock.js';
 import { Rejected } from './command.js';
-import { type Destination, destinations } from './destinations.js';
+import type { CoordinatorTime } from './coordinator-time.js';
+import { type Destination, destinations, otherKind } from './destinations.js';
 import type { Hosted } from './host.js';
 import type { HostLog } from './log.js';
 import { type Header, readCommand, readObject } from './reading.js';
@@ -15,6 +16,7 @@ export interface CourierParts {
   /** Of the signing secrets; none: commands need no signature. */
   readonly keys: readonly Buffer[];
   readonly clock: Clock;
+  readonly time: CoordinatorTime;
   readonly log: HostLog;
 }
 
@@ -30,7 +32,7 @@ export interface Courier {
   carry(to: Destination | undefined, path: string, header: Header, read: () => JsonObject): Promise<WireAnswer>;
 }
 
-export function createCourier({ hosted, keys, clock, log }: CourierParts): Courier {
+export function createCourier({ hosted, keys, clock, time, log }: CourierParts): Courier {
   const byPath = destinations(hosted.definitions);
   const webhook = (header: Header, body: Uint8Array): Signed => ({
     id: header('webhook-id'),
@@ -52,8 +54,8 @@ export function createCourier({ hosted, keys, clock, log }: CourierParts): Couri
     read: () => JsonObject,
   ): Promise<WireAnswer> {
     try {
-      if (!to) throw unknownPath(path, byPath);
-      return answerOf(await hosted.execute(readCommand(to, header, read())));
+      if (!to) throw otherKind(hosted.definitions, path) ?? unknownPath(path, byPath);
+      return answerOf(await hosted.execute(readCommand(to, header, read(), time)));
     } catch (error) {
       if (!(error instanceof Rejected))
         log.error({ ...whereOf(to, header), error: wordsOf(error) }, 'a command failed');

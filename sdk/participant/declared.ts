@@ -3,6 +3,7 @@
  * where decorators cannot see the prototype, by each instance: so subclasses count, and instances with databases of their
  * own are participants of their own.
  */
+import { isCall } from '../client/remote.js';
 import type { Kind } from '../protocol/kinds.js';
 import type { Database } from '../resources/database.js';
 import { type FenceOptions, makeHandler } from './define.js';
@@ -59,7 +60,7 @@ export function definitionOf(instance: object): ParticipantDefinition {
     if (method.what === 'check') checks.set(name, workOf(instance, name, where, 'check') as Check);
     else handlers.set(name, handlerOf(instance, method, `${where}, handler '${name}'`));
   }
-  for (const [name, { fence }] of handlers) if (fence === 'database' && !db) throw unfenced(where, name);
+  for (const [name, { fence }] of handlers) if (fence !== 'none' && !db) throw unfenced(where, name);
   return Object.freeze({ name: declared.name, db, resourceGroup: declared.resourceGroup, handlers, checks });
 }
 
@@ -104,14 +105,23 @@ function workOf(instance: object, name: string, where: string, phase: string): W
 
 const unfenced = (where: string, name: string): TypeError =>
   new TypeError(
-    `${where}, handler '${name}': expected a database for its fence, got none; write @Participant('…', { db: (self) => self.db }), or on the handler external: true when its effect is outside the database, or fence: 'none' when it sees to repeats itself`,
+    `${where}, handler '${name}': expected a database for its fence, got none; write @Participant('…', { db: (self) => self.db }), also where the effect is outside of it (external: true), or on the handler fence: 'none' when it sees to repeats itself`,
   );
+
+/** What is odd about the name of a handler. */
+export const oddName = (handler: string): readonly string[] =>
+  isCall(handler)
+    ? []
+    : [
+        `a Remote has no method for the handler '${handler}', as every object or promise may have one of that name; call it with client.call, or name it otherwise`,
+      ];
 
 /** What is odd about a participant and no error: for the log of its host, at start. */
 export function odditiesOf(instance: object): readonly string[] {
   const odd: string[] = [];
   for (const [name, method] of methodsOf(instance)) {
     if (method.what === 'check') continue;
+    odd.push(...oddName(name));
     for (const settling of [method.kind === 'message' ? undefined : method.ops.commit, method.ops.rollback]) {
       const work = settling === undefined ? undefined : (instance as Readonly<Record<string, unknown>>)[settling];
       if (typeof work === 'function' && work.length < 2)

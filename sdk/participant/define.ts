@@ -1,4 +1,5 @@
 /** Participants from plain functions. The decorators make the same of a class. */
+import { onlyKnown, shown } from '../client/options.js';
 import type { Kind } from '../protocol/kinds.js';
 import type { Database } from '../resources/database.js';
 import type { Branch, Settle } from './branch.js';
@@ -30,7 +31,10 @@ export interface SagaOptions<In, Out, External extends boolean> extends FenceOpt
 
 /** A handler that takes effect at once, and how that is undone. Throws TypeError when an option is wrong. */
 export const saga = <In, Out, External extends boolean = false>(options: SagaOptions<In, Out, External>): Handler =>
-  makeHandler('saga', { forward: options.action, rollback: options.compensate }, options);
+  defined('saga', options, ['action', 'compensate'], ({ action, compensate }) => ({
+    forward: action,
+    rollback: compensate,
+  }));
 
 export interface TccOptions<In, Out, External extends boolean> extends FenceOptions<External> {
   readonly try: Forward<In, Out>;
@@ -40,7 +44,11 @@ export interface TccOptions<In, Out, External extends boolean> extends FenceOpti
 
 /** A handler that reserves, and then takes what it reserved or lets go of it. Throws TypeError when an option is wrong. */
 export const tcc = <In, Out, External extends boolean = false>(options: TccOptions<In, Out, External>): Handler =>
-  makeHandler('tcc', { forward: options.try, commit: options.confirm, rollback: options.cancel }, options);
+  defined('tcc', options, ['try', 'confirm', 'cancel'], (works) => ({
+    forward: works.try,
+    commit: works.confirm,
+    rollback: works.cancel,
+  }));
 
 export interface MessageOptions<In> extends FenceOptions {
   readonly deliver: (input: In, tx: Branch) => Promise<void>;
@@ -48,7 +56,17 @@ export interface MessageOptions<In> extends FenceOptions {
 
 /** A handler that is called after the commit. Throws TypeError when an option is wrong. */
 export const message = <In>(options: MessageOptions<In>): Handler =>
-  makeHandler('message', { commit: options.deliver }, options);
+  defined('message', options, ['deliver'], ({ deliver }) => ({ commit: deliver }));
+
+const fencing = ['external', 'fence', 'runMs'] as const satisfies readonly (keyof FenceOptions)[];
+
+/** A handler whose options are known, all of them. That its functions are there is checked where its name is known. */
+const defined = <Options extends FenceOptions>(
+  kind: Kind,
+  options: Options,
+  works: readonly (keyof Options & string)[],
+  worksOf: (options: Options) => Works,
+): Handler => makeHandler(kind, worksOf(onlyKnown(options, [...works, ...fencing], kind)), options);
 
 export interface ParticipantOptions {
   /** A letter, then at most 63 letters, digits, `_` or `-`. */
@@ -62,15 +80,29 @@ export interface ParticipantOptions {
   readonly checks?: { readonly [name: string]: Check };
 }
 
-/** A participant to be given to `serve` or `embed`, which check it. */
-export const participant = (options: ParticipantOptions): ParticipantDefinition =>
-  Object.freeze({
-    name: options.name,
-    db: options.db,
-    resourceGroup: options.resourceGroup,
-    handlers: new Map(Object.entries(options.handlers)),
-    checks: new Map(Object.entries(options.checks ?? {})),
+const participantOptions = [
+  'name',
+  'db',
+  'resourceGroup',
+  'handlers',
+  'checks',
+] as const satisfies readonly (keyof ParticipantOptions)[];
+
+/** A participant to be given to `serve` or `embed`, which check the rest. Throws TypeError when an option is wrong. */
+export function participant(options: ParticipantOptions): ParticipantDefinition {
+  const { name, db, resourceGroup, handlers, checks = {} } = onlyKnown(options, participantOptions, 'participant');
+  const where = `participant ${shown(name)}`;
+  for (const [option, given] of Object.entries({ handlers, checks }))
+    if (typeof given !== 'object' || given === null || Array.isArray(given))
+      throw new TypeError(`${where}: ${option}: expected an object of them by name, got ${shown(given)}`);
+  return Object.freeze({
+    name,
+    db,
+    resourceGroup,
+    handlers: new Map(Object.entries(handlers)),
+    checks: new Map(Object.entries(checks)),
   });
+}
 
 /** One run of an external handler may take so long, unless it says otherwise. */
 export const runMsDefault = 60_000;

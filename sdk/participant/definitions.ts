@@ -1,6 +1,6 @@
 import { namePattern } from '../protocol/ids.js';
 import { kinds, type Phase } from '../protocol/kinds.js';
-import { definitionOf, odditiesOf } from './declared.js';
+import { definitionOf, odditiesOf, oddName } from './declared.js';
 import type { Handler, ParticipantDefinition } from './handler.js';
 import type { HostLog } from './log.js';
 
@@ -9,6 +9,7 @@ import type { HostLog } from './log.js';
  * which handlers have no fence.
  */
 export function checkDefinitions(participants: readonly object[], log: HostLog): readonly ParticipantDefinition[] {
+  assertList(participants);
   if (participants.length === 0) throw new TypeError('participants: expected at least one, got none');
   const definitions = participants.map((each) => definitionFrom(each, log));
   const names = new Set<string>();
@@ -26,14 +27,24 @@ export function checkDefinitions(participants: readonly object[], log: HostLog):
   return definitions;
 }
 
+/** Throws TypeError when it is not a list: code without types can give anything. */
+export function assertList(participants: unknown): asserts participants is readonly object[] {
+  if (Array.isArray(participants)) return;
+  const got = participants === undefined ? 'nothing' : participants === null ? 'null' : `one ${typeof participants}`;
+  throw new TypeError(
+    `participants: expected a list such as [new PaymentService(db)] or [participant({name, …})], got ${got}`,
+  );
+}
+
 function definitionFrom(thing: object, log: HostLog): ParticipantDefinition {
   if (typeof thing !== 'object' || thing === null)
     throw new TypeError(
       `participants: expected instances of decorated classes, or what participant({name, …}) answers, got ${typeof thing}`,
     );
-  if (isDefinition(thing)) return thing;
-  const definition = definitionOf(thing);
-  for (const odd of odditiesOf(thing)) log.warn({ participant: definition.name }, odd);
+  const isMade = isDefinition(thing);
+  const definition = isMade ? thing : definitionOf(thing);
+  const oddities = isMade ? [...definition.handlers.keys()].flatMap(oddName) : odditiesOf(thing);
+  for (const odd of oddities) log.warn({ participant: definition.name }, odd);
   return definition;
 }
 
@@ -54,10 +65,10 @@ function checkHandlers({ name, handlers, checks, db }: ParticipantDefinition): v
     assertName(`participant '${name}', handler`, handlerName);
     const where = `participant '${name}', handler '${handlerName}'`;
     checkWorks(where, handler);
-    if (handler.fence === 'database' && db === undefined)
+    if (handler.fence !== 'none' && db === undefined)
       throw new TypeError(
-        `${where}: expected a database for its fence, got none; give the participant its db (a knex instance), or say ` +
-          `external: true when the effect is outside of it, or fence: 'none' when the handler itself sees to repeats`,
+        `${where}: expected a database for its fence, got none; give the participant its db (a knex instance), also ` +
+          `where the effect is outside of it (external: true), or say fence: 'none' when the handler itself sees to repeats`,
       );
   }
   for (const [checkName, check] of checks) {
@@ -68,6 +79,13 @@ function checkHandlers({ name, handlers, checks, db }: ParticipantDefinition): v
 }
 
 function checkWorks(where: string, handler: Handler): void {
+  // Code without types may have given anything.
+  const given: unknown = handler;
+  if (typeof given !== 'object' || given === null)
+    throw new TypeError(
+      `${where}: expected saga({ action, compensate }), tcc({ try, confirm, cancel }) or message({ deliver }), ` +
+        `got ${given === null ? 'null' : `a ${typeof given}`}`,
+    );
   const ops = (kinds as Readonly<Record<string, (typeof kinds)[keyof typeof kinds]>>)[handler.kind];
   if (!ops) throw new TypeError(`${where}: expected a kind of ${Object.keys(kinds).join(', ')}, got ${handler.kind}`);
   for (const [phase, op] of Object.entries(ops)) {
@@ -78,11 +96,11 @@ function checkWorks(where: string, handler: Handler): void {
 }
 
 function tellUnfenced(definitions: readonly ParticipantDefinition[], log: HostLog): void {
-  const named = (wanted: (handler: Handler, db: unknown) => boolean): readonly string[] =>
-    definitions.flatMap(({ name, handlers, db }) =>
-      [...handlers].filter(([, handler]) => wanted(handler, db)).map(([handlerName]) => `${name}/${handlerName}`),
-    );
-  const handlers = named(({ fence }, db) => fence === 'none' || (fence === 'external' && db === undefined));
+  const handlers = definitions.flatMap((definition) =>
+    [...definition.handlers]
+      .filter(([, { fence }]) => fence === 'none')
+      .map(([handler]) => `${definition.name}/${handler}`),
+  );
   if (handlers.length > 0)
     log.warn({ handlers }, 'these handlers have no fence: they see to repeated, late and empty commands themselves');
 }

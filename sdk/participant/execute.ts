@@ -11,26 +11,31 @@ import { fenceTableOf } from '../resources/fence/open.js';
 import type { FenceTable } from '../resources/fence/table.js';
 import type { Clock } from './clock.js';
 import { type Answer, type Execute, type Received, Rejected } from './command.js';
-import { type FencedCommand, runFenced, type WorkSite } from './fence.js';
+import { type FencedCommand, type FencedWork, runFenced, type WorkSite } from './fence.js';
 import { createCleaner, keepMsDefault } from './fence-cleaning.js';
 import type { Handler, ParticipantDefinition } from './handler.js';
 import { toOutput } from './output.js';
 import { HandlerTx, type Signals } from './tx.js';
+import { UnderWay } from './under-way.js';
 
 /** Where the executor and the fence say what nobody is answered: trouble in the background. */
 export interface ExecutorLog {
   warn(fields: Readonly<Record<string, unknown>>, message: string): void;
 }
 
-/** Stands around each run of a handler. Its result is the handler's. */
-export type Around = <T>(command: Received, run: () => Promise<T>) => Promise<T>;
+/** What one run of a handler is in. */
+export interface Surroundings {
+  run<T>(work: () => T): T;
+  /** Asked when the handler has returned: what it began here and did not await. Its result counts once that resolves. */
+  unfinished(): Promise<void> | undefined;
+}
 
 export interface ExecutorOptions {
   readonly definitions: readonly ParticipantDefinition[];
   readonly clock: Clock;
   readonly log: ExecutorLog;
   /** For the context that a handler runs in. */
-  readonly around?: Around;
+  readonly around?: (command: Received) => Surroundings;
   /** How old rows of the fence become, at least; a week by default. */
   readonly keepMs?: number;
 }
@@ -41,10 +46,14 @@ export interface Executor {
   /** Makes the fence tables. Rejects with words that say what to do when a handler has no database that can be used. */
   prepare(): Promise<void>;
   /**
-   * UTC ms: what the coordinator said is the oldest that may still be asked for. Cleaning goes no further. It concerns the
-   * rows of `origin`; without one, those of the origins whose commands came here.
+   * UTC ms: what the coordinator of `origin` said is the oldest that may still be asked for. Rows of that origin alone are
+   * cleaned, and no further.
    */
-  setFloor(utcMs: number, origin?: string): void;
+  setFloor(utcMs: number, origin: string): void;
+  /** Commands that are being carried out. */
+  running(): number;
+  /** Resolves when none is carried out any more. */
+  idle(): Promise<void>;
   /** Takes no more commands, aborts the signals of those that run and waits for them. The databases stay open. */
   close(): Promise<void>;
 }
@@ -56,52 +65,51 @@ interface Served {
 }
 
 export function createExecutor(options: ExecutorOptions): Executor {
-  const { definitions, clock, log, around = (_command, run) => run(), keepMs = keepMsDefault } = options;
+  const { definitions, clock, log, around = () => open, keepMs = keepMsDefault } = options;
   const served = new Map<string, Served>();
   const signals: Signals = new Set();
-  const underWay = new Set<Promise<unknown>>();
   const cleaner = createCleaner({ clock, log, keepMs, tables: () => tablesOf(served) });
+  const underWay = new UnderWay();
   let closing: Promise<void> | undefined;
 
   const run = async (command: Received, handler: Handler, phase: Phase, site: WorkSite): Promise<unknown> => {
     const tx = new HandlerTx(command, handler, site, clock, signals);
-    const work = handler[phase];
+    const inside = around(command);
     try {
-      return await around(command, async () => work?.(command.body.input as never, tx as never));
+      const returned = await inside.run(() => handler[phase]?.(command.body.input as never, tx as never));
+      const unfinished = inside.unfinished();
+      if (unfinished) await unfinished;
+      return returned;
     } finally {
       tx.end();
     }
   };
 
-  async function execute(command: Received): Promise<Answer> {
+  /** Throws Rejected for what is not begun. */
+  function begin(command: Received): Promise<Answer> {
+    if (closing) throw new Rejected(503, 'stopping', 'this host is stopping');
     assertInTime(command, clock.now());
     const { definition, table } = servedBy(served, command);
     if (command.body.op === 'check') return check(definition, command);
     const { handler, phase } = handlerOf(definition, command);
     const work = (site: WorkSite) => run(command, handler, phase, site);
     if (handler.fence === 'none' || !table) return bare(command, work);
-    cleaner.sawOrigin(command.origin);
     return runFenced(table, fencedCommand(command, handler, phase), work, clock);
   }
 
   for (const definition of definitions) served.set(definition.name, { definition, table: tableOf(definition, clock) });
   return {
-    execute(command) {
-      if (closing) return Promise.reject(new Rejected(503, 'stopping', 'this host is stopping'));
-      const running = execute(command);
-      underWay.add(running);
-      const forget = () => underWay.delete(running);
-      running.then(forget, forget);
-      return running;
-    },
+    execute: (command) => underWay.begin(() => begin(command)),
     async prepare() {
       for (const table of tablesOf(served)) await table.prepare();
     },
     setFloor: (utcMs, origin) => cleaner.setFloor(utcMs, origin),
+    running: () => underWay.count,
+    idle: () => underWay.idle(),
     close() {
       closing ??= (async () => {
         for (const controller of signals) controller.abort(new Error('the host is stopping'));
-        await Promise.allSettled(underWay);
+        await underWay.idle();
         await cleaner.close();
       })();
       return closing;
@@ -114,13 +122,11 @@ const tablesOf = (served: ReadonlyMap<string, Served>): ReadonlySet<FenceTable> 
 
 /** Undefined where no handler has a fence in a database. */
 function tableOf({ name, db, handlers }: ParticipantDefinition, { monotonic }: Clock): FenceTable | undefined {
-  const fenced = [...handlers].filter(([, { fence }]) => fence !== 'none');
-  if (fenced.length === 0) return undefined;
-  const [unserved] = fenced.filter(([, { fence }]) => fence === 'database').map(([handler]) => handler);
-  if (db === undefined && unserved === undefined) return undefined;
+  const [fenced] = [...handlers].filter(([, { fence }]) => fence !== 'none').map(([handler]) => handler);
+  if (fenced === undefined) return undefined;
   if (db === undefined) {
     throw new TypeError(
-      `participant '${name}', handler '${unserved}': expected a database for its fence, got none; give the participant its db (a knex instance), or say fence: 'none' when the handler itself sees to repeats`,
+      `participant '${name}', handler '${fenced}': expected a database for its fence, got none; give the participant its db (a knex instance), also where the effect is outside of it (external: true), or say fence: 'none' when the handler itself sees to repeats`,
     );
   }
   try {
@@ -186,19 +192,25 @@ async function check(definition: ParticipantDefinition, { origin, handler, body 
   throw new Rejected(404, 'unknown_check', `'${definition.name}' has the checks ${names}, got '${handler}'`);
 }
 
+/** Nothing stands around a handler. */
+const open: Surroundings = Object.freeze({ run: <T>(work: () => T): T => work(), unfinished: () => undefined });
+
 /** Without a fence: the handler itself sees to repeats. */
-async function bare(command: Received, work: (site: WorkSite) => Promise<unknown>): Promise<Answer> {
+function bare(command: Received, work: FencedWork): Promise<Answer> {
   const db = (): never => {
     throw new Error(
       `${whereOf(command)}: tx.db is not there for a handler without a fence; use the participant's own database, or give the handler a fence`,
     );
   };
-  try {
-    const returned = await work({ db, output: command.body.output, until: command.expiresAt });
-    return { kind: 'done', output: toOutput(returned, whereOf(command)) };
-  } catch (error) {
-    if (error instanceof Refused) return { kind: 'refused', reason: error.message, code: error.code };
-    if (error instanceof Pending) return { kind: 'pending', retryAfterMs: error.retryAfterMs, running: false };
-    throw error;
-  }
+  return work({ db, output: command.body.output, until: command.expiresAt }).then(
+    (returned) => ({ kind: 'done', output: toOutput(returned, whereOf(command)) }),
+    answerTo,
+  );
+}
+
+/** What an error of a handler says. Throws it on when it says nothing. */
+function answerTo(error: unknown): Answer {
+  if (error instanceof Refused) return { kind: 'refused', reason: error.message, code: error.code };
+  if (error instanceof Pending) return { kind: 'pending', retryAfterMs: error.retryAfterMs, running: false };
+  throw error;
 }

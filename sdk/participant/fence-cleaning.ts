@@ -26,10 +26,11 @@ export interface CleanerOptions {
 }
 
 export interface Cleaner {
-  /** What is cleaned when the floor comes without an origin: the floor is that of the coordinator whose commands came here. */
-  sawOrigin(origin: string): void;
-  /** Takes a floor (UTC ms) and cleans once. Never goes beyond it, nor beyond the age that rows are kept for. */
-  setFloor(utcMs: number, origin?: string): void;
+  /**
+   * Takes the floor (UTC ms) of an origin's store and cleans the rows of that origin once. Never goes beyond it, nor beyond
+   * the age that rows are kept for. Rows of another origin have a floor of their own.
+   */
+  setFloor(utcMs: number, origin: string): void;
   /** Stops and waits for what is under way. */
   close(): Promise<void>;
 }
@@ -37,7 +38,6 @@ export interface Cleaner {
 /** Throws RangeError when rows would be kept for less than a command can live. */
 export function createCleaner({ clock, log, keepMs, tables }: CleanerOptions): Cleaner {
   if (!(keepMs >= keepMsMin)) throw new RangeError(`keepMs: expected at least ${keepMsMin} ms, got ${keepMs}`);
-  const origins = new Set<string>();
   let closed = false;
   let wake: (() => void) | undefined;
   let running: Promise<void> | undefined;
@@ -51,21 +51,18 @@ export function createCleaner({ clock, log, keepMs, tables }: CleanerOptions): C
       };
     });
 
-  async function clean(floor: number, wanted: readonly string[]): Promise<void> {
+  async function clean(floor: number, origin: string): Promise<void> {
     const byAge = clock.now() - keepMs;
     const before = planted('fence-cleans-without-floor') ? byAge : Math.min(byAge, floor - clockAllowanceMs);
     for (const table of tables()) {
-      for (const origin of wanted) {
-        while (!closed && (await table.clean(origin, before, rowsMax)) === rowsMax) await pause();
-      }
+      while (!closed && (await table.clean(origin, before, rowsMax)) === rowsMax) await pause();
     }
   }
 
   return {
-    sawOrigin: (origin) => void origins.add(origin),
     setFloor(utcMs, origin) {
       if (closed || running || !Number.isFinite(utcMs)) return;
-      running = clean(utcMs, origin === undefined ? [...origins] : [origin])
+      running = clean(utcMs, origin)
         .catch((error: unknown) => log.warn({ error: String(error) }, 'old rows of the fence were not deleted'))
         .finally(() => {
           running = undefined;

@@ -4,7 +4,8 @@
  * 1. A forward op works where no row is. One that comes after its rollback op is refused (`suppressed`), and a repeat gets
  *    the stored answer, refusals included.
  * 2. A rollback op that finds no forward op, or a refused one, is empty: recorded and done without work. But where the
- *    coordinator knows that the forward op was done, the participant has forgotten it (`forward_missing`).
+ *    coordinator knows that the forward op was done, the participant has forgotten it (`forward_missing`). A forward op that
+ *    asked for time and was then refused by a late outcome, which went to the coordinator alone, counts as refused.
  * 3. A commit op and a rollback op of one branch exclude each other: the second is refused (`contradiction`).
  * 4. Work outside of the database that was `started` may be under way until it is over by time. Nothing passes it before.
  */
@@ -106,15 +107,28 @@ function judgeRollback(op: FencedOp, { first }: Found, now: number): Verdict {
   switch (first?.outcome) {
     case 'done':
       return work(first.result);
-    case 'pending':
-      return work(op.output);
     case 'started':
-      return isInTime(op, first, now) ? wait(op, first, now) : work(op.output);
+      if (isInTime(op, first, now)) return wait(op, first, now);
+      return op.forward === 'refused' ? empty(now, refusedLate(first)) : work(op.output);
+    case 'pending':
+      return op.forward === 'refused' ? empty(now, refusedLate(first)) : work(op.output);
   }
   if (op.forward === 'done' && !planted('fence-takes-missing-for-empty')) return forwardMissing(op);
-  const set: readonly FenceChange[] = [{ phase: 2, outcome: 'empty', result: null, at: now }];
+  return empty(now);
+}
+
+/** Nothing is to be undone. `also` is what else becomes known. */
+function empty(now: number, ...also: readonly FenceChange[]): Verdict {
+  const set: readonly FenceChange[] = [...also, { phase: 2, outcome: 'empty', result: null, at: now }];
   return { kind: 'answer', answer: { kind: 'done', output: null }, release: false, set };
 }
+
+const refusedLate = ({ at }: FenceRow): FenceChange => ({
+  phase: 1,
+  outcome: 'refused',
+  result: fromRefusal({ reason: 'refused by a late outcome' }),
+  at,
+});
 
 const work = (output: Json | undefined, set: readonly FenceChange[] = []): Verdict => ({ kind: 'work', output, set });
 

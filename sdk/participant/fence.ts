@@ -6,7 +6,8 @@
  *    every repeat tries again. `Pending` and other errors leave nothing either.
  * 3. Work outside of the database runs between two commits: one that says that it was started, and one that says what came
  *    of it. It holds no transaction and no connection.
- * 4. A command that meets another one of its branch at work is told to ask again; it waits for nothing.
+ * 4. A command that meets another one of its branch at work is told to ask again; it waits for nothing. A handler that was
+ *    given up is at work until it has ended.
  */
 import { planted } from '#faults';
 import { Pending, Refused } from '../protocol/answers.js';
@@ -64,19 +65,31 @@ export async function runFenced(
   const name = `${origin}\n${xid}\n${branch}`;
   if (branches.has(name) && !planted('fence-lets-twins-wait')) return running(twinRetryMs);
   branches.add(name);
+  let left: Promise<unknown> | undefined;
   try {
     const visit: Visit = (place, visitor) => table.visit(place, visitor);
-    return await (command.external ? runOutside : runInside)(visit, command, work, clock);
+    if (command.external) return await runOutside(visit, command, work, clock);
+    return await runInside(visit, command, work, clock, (unended) => {
+      left = unended;
+    });
   } catch (error) {
     if (error instanceof FenceBusy) return running(twinRetryMs);
     throw error;
   } finally {
-    branches.delete(name);
+    const free = () => branches.delete(name);
+    if (left) left.then(free, free);
+    else free();
   }
 }
 
-/** Work in the database, in the transaction of its row. */
-export function runInside(visit: Visit, command: FencedCommand, work: FencedWork, clock: Clock): Promise<Answer> {
+/** Work in the database, in the transaction of its row. `leave` gets a handler that is given up while it still runs. */
+export function runInside(
+  visit: Visit,
+  command: FencedCommand,
+  work: FencedWork,
+  clock: Clock,
+  leave: (unended: Promise<unknown>) => void = () => undefined,
+): Promise<Answer> {
   const place = { key: command.key, at: clock.now(), rows: rowsFor(command) };
   return visit(place, async (found, db) => {
     assertInTime(command, clock);
@@ -84,7 +97,7 @@ export function runInside(visit: Visit, command: FencedCommand, work: FencedWork
     if (verdict.kind === 'answer') return withoutWork(verdict);
     const site = { db, output: verdict.output, until: command.expiresAt };
     try {
-      const output = toOutput(await inTime(command, clock, work(site)), command.where);
+      const output = toOutput(await inTime(command, clock, work(site), leave), command.where);
       return done(command, verdict.set, output, place.at);
     } catch (error) {
       return thrown(command, error, place.at);
@@ -131,22 +144,28 @@ function assertInTime({ expiresAt, where }: FencedCommand, clock: Clock): void {
 
 /**
  * The coordinator waits no longer: the work is given up, so that it does not hold the database for ever. What it still does
- * through `tx.db` is refused.
+ * through `tx.db` is refused; what it asked of the database in another way waits for the connection and runs then.
  */
-function inTime<T>({ expiresAt, where }: FencedCommand, clock: Clock, work: Promise<T>): Promise<T> {
+function inTime<T>(
+  { expiresAt, where }: FencedCommand,
+  clock: Clock,
+  work: Promise<T>,
+  leave: (unended: Promise<unknown>) => void,
+): Promise<T> {
   if (expiresAt === Number.POSITIVE_INFINITY) return work;
   return new Promise((resolve, reject) => {
-    const cancel = clock.after(expiresAt - clock.now(), () =>
-      reject(
-        new Error(
-          `${where}: the command's time was over before the handler was done, and its work was taken back; ` +
-            'a handler that uses its database other than through tx.db waits for its own connection',
-        ),
-      ),
-    );
-    work.then(resolve, reject).finally(cancel);
+    const cancel = clock.after(expiresAt - clock.now(), () => {
+      leave(work);
+      reject(new Error(outOfTime(where)));
+    });
+    work.then(resolve, reject).then(cancel);
   });
 }
+
+const outOfTime = (where: string): string =>
+  `${where}: the command's time was over before the handler was done, and its work through tx.db was taken back. ` +
+  'What it asked of its database in another way is not: it may still take effect, at each attempt. Where the pool has one ' +
+  'connection it waits for that of tx.db, for as long as the handler waits for it; use tx.db alone';
 
 /** A run outside of the database that was begun here. */
 interface Run {

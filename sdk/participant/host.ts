@@ -32,8 +32,8 @@ export interface Hosted {
    * expired, stopping), with anything else when nothing is known of it: to the coordinator both are `unknown`.
    */
   execute(command: Received): Promise<Answer>;
-  /** UTC ms: what the coordinator said is the oldest that may still be asked for; fence rows before it are deleted. */
-  setFloor(utcMs: number): void;
+  /** UTC ms: what the coordinator of `origin` said is the oldest that may still be asked for; its fence rows before are deleted. */
+  setFloor(utcMs: number, origin: string): void;
   /** Commands that are being carried out. */
   running(): number;
   /** Takes no more commands, waits at most `graceMs` for those that run, then aborts their signals. */
@@ -51,31 +51,11 @@ export async function hostParticipants({ participants, client, clock, log }: Hos
   const definitions = checkDefinitions(participants, log);
   const executor = createExecutor({ definitions, clock, log, around: branchContext(client, clock) });
   await executor.prepare();
-  let running = 0;
   let closing: Promise<void> | undefined;
-  let idle = (): void => undefined;
-
-  async function execute(command: Received): Promise<Answer> {
-    if (closing) throw new Rejected(503, 'stopping', 'this host is stopping; another instance takes the command');
-    running++;
-    try {
-      return await executor.execute(command);
-    } finally {
-      running--;
-      if (running === 0) idle();
-    }
-  }
 
   async function close(graceMs: number): Promise<void> {
-    if (running > 0 && !planted('stop-without-drain')) {
-      await new Promise<void>((resolve) => {
-        const cancel = clock.after(graceMs, resolve);
-        idle = () => {
-          cancel();
-          resolve();
-        };
-      });
-    }
+    if (!planted('stop-without-drain')) await atMost(graceMs, executor.idle(), clock).catch(() => undefined);
+    const running = executor.running();
     if (running > 0)
       log.warn({ running, graceMs }, 'commands still run at the end of the grace time: they are aborted');
     await atMost(abortedMs, executor.close(), clock).catch((error: unknown) =>
@@ -85,9 +65,13 @@ export async function hostParticipants({ participants, client, clock, log }: Hos
 
   return {
     definitions,
-    execute,
-    setFloor: (utcMs) => executor.setFloor(utcMs),
-    running: () => running,
+    execute(command) {
+      if (!closing) return executor.execute(command);
+      const stopping = 'this host is stopping; another instance takes the command';
+      return Promise.reject(new Rejected(503, 'stopping', stopping));
+    },
+    setFloor: (utcMs, origin) => executor.setFloor(utcMs, origin),
+    running: () => executor.running(),
     close(graceMs) {
       closing ??= close(graceMs);
       return closing;

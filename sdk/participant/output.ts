@@ -1,12 +1,16 @@
-import { type Json, parseJsonText } from '../protocol/json.js';
+import { copyPlain, type Json, parseJsonText } from '../protocol/json.js';
 import { limits } from '../protocol/limits.js';
 
 /**
- * What a handler returned, as plain JSON; nothing is null. Throws TypeError, naming the handler, when JSON cannot hold it
- * or it is larger than an answer may be.
+ * What a handler returned, as plain JSON and a copy; nothing is null. Throws TypeError, naming the handler, when JSON cannot
+ * hold it or it is larger than an answer may be.
  */
 export function toOutput(value: unknown, where: string): Json {
   if (value === undefined || value === null) return null;
+  return copyPlain(value, { bytes: limits.outcomeBodyBytes }) ?? throughText(value, where);
+}
+
+function throughText(value: unknown, where: string): Json {
   let output: Json;
   let bytes: number;
   try {

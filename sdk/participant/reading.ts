@@ -3,6 +3,7 @@ import { type CommandBody, headers } from '../protocol/commands.js';
 import { namePattern, xidPattern } from '../protocol/ids.js';
 import { type Json, JsonError, parseJson, parseJsonText } from '../protocol/json.js';
 import { type Received, Rejected } from './command.js';
+import type { CoordinatorTime } from './coordinator-time.js';
 import type { Destination } from './destinations.js';
 
 /** The value of a header by its lower-case name. */
@@ -14,7 +15,12 @@ type JsonObject = { readonly [name: string]: Json };
  * A command for `to`, checked: its headers, its body, and that both speak of the same. The body is used as it came, with
  * whatever fields a newer coordinator adds.
  */
-export function readCommand({ participant, handler, op }: Destination, header: Header, body: JsonObject): Received {
+export function readCommand(
+  { participant, handler, op }: Destination,
+  header: Header,
+  body: JsonObject,
+  time: CoordinatorTime,
+): Received {
   const origin = header(headers.origin) ?? '';
   if (!originPattern.test(origin)) throw malformed(headers.origin, 'an id', origin);
   const xid = header(headers.xid) ?? '';
@@ -22,7 +28,8 @@ export function readCommand({ participant, handler, op }: Destination, header: H
   const branch = wholeOf(headers.branch, header(headers.branch), op === 'check' ? 0 : 1);
   const attempt = wholeOf(headers.attempt, header(headers.attempt) ?? '1', 1);
   const expires = header(headers.expires);
-  const expiresAt = expires === undefined ? Number.POSITIVE_INFINITY : wholeOf(headers.expires, expires, 0);
+  const expiresAt =
+    expires === undefined ? Number.POSITIVE_INFINITY : time.toLocal(origin, wholeOf(headers.expires, expires, 0));
   if (body.xid !== xid || body.branch !== branch || body.op !== op)
     throw malformed('body', `xid, branch and op as in the headers and the path (${xid}, ${branch}, ${op})`, 'others');
   return {

@@ -1,9 +1,11 @@
 /** Keeps this host known to the coordinator: registers its participants, and again before that runs out. */
 import type { Calls } from '../client/calls.js';
+import { mayBeDone } from '../client/reasons.js';
 import { ConcordatError, type ErrorCode, errors } from '../protocol/errors.js';
 import type { InstanceBody } from '../protocol/schemas.js';
 import type { RegistrationView } from '../protocol/views.js';
 import { atMost, type Clock } from './clock.js';
+import type { CoordinatorTime } from './coordinator-time.js';
 import type { ParticipantDefinition } from './handler.js';
 import type { HostLog } from './log.js';
 
@@ -21,7 +23,9 @@ export interface RegistrationParts {
   readonly clock: Clock;
   readonly log: HostLog;
   /** UTC ms: what the coordinator says may not be cleaned. */
-  readonly onFloor: (utcMs: number) => void;
+  readonly onFloor: (utcMs: number, origin: string) => void;
+  /** Hears what time it is for the coordinator. */
+  readonly time: Pick<CoordinatorTime, 'heard'>;
 }
 
 export interface Registration {
@@ -36,7 +40,7 @@ export interface Registration {
  * ConcordatError when the coordinator refuses one of them.
  */
 export async function register(parts: RegistrationParts): Promise<Registration> {
-  const beats = parts.definitions.map((definition) => heartbeat(definition, parts));
+  const beats = parts.definitions.map((definition) => new Heartbeat(definition, parts));
   const all: Registration = {
     registered: Promise.all(beats.map(({ registered }) => registered)).then(() => undefined),
     async stop(withinMs) {
@@ -52,83 +56,127 @@ export async function register(parts: RegistrationParts): Promise<Registration> 
 
 const dropAtStartMs = 1000;
 
-interface Heartbeat {
-  readonly registered: Promise<void>;
-  /** Undefined, or why the coordinator does not want it. */
-  start(): Promise<ConcordatError | undefined>;
-  stop(withinMs: number): Promise<void>;
-}
-
 /** Pause after the first failure in a row; doubled after each, up to the rhythm of the heartbeat. */
 const pauseMs = 500;
 
-function heartbeat(definition: ParticipantDefinition, parts: RegistrationParts): Heartbeat {
-  const { registry, id, ttlMs, clock, log } = parts;
-  const { name } = definition;
-  const body = bodyOf(definition, parts);
-  const rhythmMs = ttlMs / 3;
-  let beats = 0;
-  let failures = 0;
-  let stopped = false;
-  let cancel = (): void => undefined;
-  let inFlight: Promise<unknown> = Promise.resolve();
-  let resolveRegistered = (): void => undefined;
-  const registered = new Promise<void>((resolve) => {
-    resolveRegistered = resolve;
-  });
+/** Keeps one participant of this host registered. */
+class Heartbeat {
+  readonly registered: Promise<void>;
+  readonly #parts: RegistrationParts;
+  readonly #name: string;
+  readonly #body: InstanceBody;
+  readonly #asking: ReturnType<typeof askingFor>;
+  #beats = 0;
+  #failures = 0;
+  #stopped = false;
+  #cancel: () => void = () => undefined;
+  #resolveRegistered: () => void = () => undefined;
 
-  async function beat(): Promise<ConcordatError | undefined> {
-    const asked = registry.registerInstance(name, id, body);
-    inFlight = asked.catch(() => undefined);
+  constructor(definition: ParticipantDefinition, parts: RegistrationParts) {
+    this.#parts = parts;
+    this.#name = definition.name;
+    this.#body = bodyOf(definition, parts);
+    this.#asking = askingFor(parts.clock);
+    this.registered = new Promise<void>((resolve) => {
+      this.#resolveRegistered = resolve;
+    });
+  }
+
+  /** Undefined, or why the coordinator does not want it. */
+  start(): Promise<ConcordatError | undefined> {
+    return this.#beat(true);
+  }
+
+  async stop(withinMs: number): Promise<void> {
+    const { clock, id, log } = this.#parts;
+    this.#stopped = true;
+    this.#cancel();
+    await atMost(withinMs, this.#drop(withinMs), clock).catch((error: unknown) =>
+      log.warn({ participant: this.#name, id, error: String(error) }, partingFailed),
+    );
+  }
+
+  async #beat(isFirst: boolean): Promise<ConcordatError | undefined> {
+    const { registry, id, ttlMs, clock, log } = this.#parts;
+    const rhythmMs = ttlMs / 3;
+    const askedAt = clock.monotonic();
+    const asked = registry.registerInstance(this.#name, id, this.#body);
+    this.#asking.began(asked);
     try {
-      heard(await atMost(rhythmMs, asked, clock));
+      this.#heard(await atMost(rhythmMs, asked, clock), askedAt);
       return undefined;
     } catch (error) {
-      failures++;
-      log.warn({ participant: name, failures, error: String(error) }, 'not registered; it is tried again');
-      return refusalOf(error, name, body.url);
+      this.#failures++;
+      this.#asking.failed(error);
+      const refusal = refusalOf(error, this.#name, this.#body.url);
+      const fields = { participant: this.#name, failures: this.#failures, error: String(error) };
+      // At the start a refusal ends the host: its caller hears it.
+      if (!isFirst || !refusal) log.warn(fields, 'not registered; it is tried again');
+      return refusal;
     } finally {
-      schedule(failures === 0 ? rhythmMs : Math.min(rhythmMs, pauseMs * 2 ** (failures - 1)));
+      this.#schedule(this.#failures === 0 ? rhythmMs : Math.min(rhythmMs, pauseMs * 2 ** (this.#failures - 1)));
     }
   }
 
-  function heard({ fenceFloor, expiresAt }: RegistrationView): void {
-    if (failures > 0 || beats === 0) log.info({ participant: name, id, url: body.url, expiresAt }, 'registered');
-    failures = 0;
-    beats++;
-    const floor = Date.parse(fenceFloor);
-    if (!Number.isNaN(floor)) parts.onFloor(floor);
-    resolveRegistered();
+  #heard(view: RegistrationView, askedAt: number): void {
+    const { id, log } = this.#parts;
+    const fields = { participant: this.#name, id, url: this.#body.url, expiresAt: view.expiresAt };
+    if (this.#failures > 0 || this.#beats === 0) log.info(fields, 'registered');
+    this.#failures = 0;
+    this.#beats++;
+    passOn(view, askedAt, this.#parts);
+    this.#resolveRegistered();
   }
 
   /** A tenth more or less, so that hosts that were started together do not stay together. */
-  function schedule(delayMs: number): void {
-    if (stopped) return;
-    const jitter = 0.9 + 0.2 * spread(`${id}/${name}/${beats}/${failures}`);
-    cancel = clock.after(delayMs * jitter, () => void beat());
+  #schedule(delayMs: number): void {
+    if (this.#stopped) return;
+    const { id, clock } = this.#parts;
+    const jitter = 0.9 + 0.2 * spread(`${id}/${this.#name}/${this.#beats}/${this.#failures}`);
+    this.#cancel = clock.after(delayMs * jitter, () => void this.#beat(false));
   }
 
-  async function drop(): Promise<void> {
-    // One that is still on its way would register it again.
-    await inFlight;
-    await registry.dropInstance(name, id);
+  async #drop(withinMs: number): Promise<void> {
+    const { registry, id } = this.#parts;
+    if (await this.#asking.mayBeThere(withinMs / 2)) await registry.dropInstance(this.#name, id);
   }
+}
 
+/** Keeps in mind whether the coordinator may have a registration, though it did not say so. */
+function askingFor(clock: Clock) {
+  let isThere = false;
+  let inFlight: Promise<void> = Promise.resolve();
+  const failed = (error: unknown): void => {
+    if (mayBeDone(error)) isThere = true;
+  };
   return {
-    registered,
-    start: beat,
-    async stop(withinMs) {
-      stopped = true;
-      cancel();
-      if (beats === 0 && failures > 0) return;
-      await atMost(withinMs, drop(), clock).catch((error: unknown) =>
-        log.warn(
-          { participant: name, id, error: String(error) },
-          'not taken out of traffic; its registration runs out',
-        ),
-      );
+    began(asked: Promise<unknown>): void {
+      inFlight = asked.then(() => {
+        isThere = true;
+      }, failed);
+    },
+    /** That nobody waited any longer is one of these: such a request may arrive yet. */
+    failed,
+    /** The last one that is still on its way would register it again, and is waited for; one that hangs may be there. */
+    async mayBeThere(withinMs: number): Promise<boolean> {
+      await atMost(withinMs, inFlight, clock).catch(failed);
+      return isThere;
     },
   };
+}
+
+const partingFailed = 'not taken out of traffic; its registration runs out';
+
+/** What a registration says of the coordinator. */
+function passOn(
+  { origin, fenceFloor, expiresAt }: RegistrationView,
+  askedAt: number,
+  { onFloor, time, ttlMs }: RegistrationParts,
+): void {
+  const floor = Date.parse(fenceFloor);
+  if (!Number.isNaN(floor)) onFloor(floor, origin);
+  // Its clock counted the time to live from when it answered.
+  time.heard(origin, Date.parse(expiresAt) - ttlMs, askedAt);
 }
 
 const sdkName = 'concordat-typescript';
@@ -164,9 +212,8 @@ function refusalOf(error: unknown, name: string, url: string): ConcordatError | 
 
 const advices: Partial<Readonly<Record<ErrorCode, string>>> = Object.freeze({
   unauthorized: 'give a key of the coordinator as coordinator.apiKey or CONCORDAT_API_KEY',
-  forbidden: 'use a key with the role client that may register this name',
+  forbidden: 'use a key with the role client that has this participant among its names, or no names',
   invalid_request: 'see its errors; a publicUrl beyond loopback has to be in CONCORDAT_ALLOW of the coordinator',
-  kind_conflict: 'give the handler another name, or stop the instances that have it with the other kind',
 });
 
 /** A number in [0, 1) that follows from a text: enough to keep hosts apart, and the same in every simulation. */

@@ -1,6 +1,7 @@
 /** Requests of the coordinator: finds what each is for, past any framework, as this is where every command comes in. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isIP } from 'node:net';
+import { headers } from '../protocol/commands.js';
 import { linesType, takeBatch } from './batch.js';
 import { Rejected } from './command.js';
 import type { Courier } from './courier.js';
@@ -55,12 +56,13 @@ export function createRouter({ courier, definitions, prefix, guard, isStopping, 
 
   return (request, response, next) => {
     const path = locate(request.url ?? '');
-    if (path === 'healthz' && (request.method === 'GET' || request.method === 'HEAD')) {
+    if (!next && path === 'healthz' && (request.method === 'GET' || request.method === 'HEAD')) {
       const status = isStopping() ? 'stopping' : 'ok';
       write(response, { status: 200, headers: {}, body: JSON.stringify({ status, participants: names }) }, false);
       return;
     }
-    if (next && !isKnown(path) && !('concordat-xid' in request.headers)) {
+    // Not the xid: requests of the application carry it too, from inside of a transaction.
+    if (next && !isKnown(path) && !(headers.branch in request.headers)) {
       next();
       return;
     }

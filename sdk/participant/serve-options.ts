@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { type Client, type ConnectOptions, connect } from '../client/client.js';
 import { fromEnvironment } from '../client/environment.js';
+import { onlyKnown } from '../client/options.js';
 import { limits } from '../protocol/limits.js';
 import { type Clock, systemClock } from './clock.js';
 import { type HostLog, stderrLog } from './log.js';
@@ -47,8 +48,24 @@ export interface ServeSettings {
   readonly clock: Clock;
 }
 
+const names = [
+  'participants',
+  'coordinator',
+  'listen',
+  'publicUrl',
+  'signingSecret',
+  'insecure',
+  'ttlMs',
+  'graceMs',
+  'log',
+  'clock',
+] as const satisfies readonly (keyof ServeOptions)[];
+
 /** Throws TypeError for what is wrong, with what was expected and what came. */
 export function resolveOptions(options: ServeOptions): ServeSettings {
+  onlyKnown(options, [...names, 'queue'], 'serve');
+  if ('queue' in options && options.queue !== undefined)
+    throw new TypeError('queue: comes with a later version; in this one commands come over HTTP, so leave it out');
   const { insecure = false, clock = systemClock, log = stderrLog(clock), ttlMs = 30_000, graceMs = 10_000 } = options;
   if (!Number.isInteger(ttlMs) || ttlMs < limits.ttlMinMs || ttlMs > limits.ttlMaxMs)
     throw new TypeError(`ttlMs: expected whole ms from ${limits.ttlMinMs} to ${limits.ttlMaxMs}, got ${ttlMs}`);

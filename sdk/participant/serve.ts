@@ -1,5 +1,6 @@
 import { systemAmbient } from '../client/environment.js';
 import { atMost } from './clock.js';
+import { type CoordinatorTime, coordinatorTime } from './coordinator-time.js';
 import { createCourier } from './courier.js';
 import { type Hosted, hostParticipants } from './host.js';
 import { type Registration, register } from './register.js';
@@ -35,11 +36,12 @@ export async function serve(options: ServeOptions): Promise<Host> {
   const { client, clock, log, graceMs } = settings;
   const parts: Parts = { settings };
   try {
+    const time = coordinatorTime(clock);
     parts.hosted = await hostParticipants({ participants: options.participants, client, clock, log });
-    const { handle, stopping } = doorOf(parts.hosted, settings);
+    const { handle, stopping } = doorOf(parts.hosted, settings, time);
     parts.stopping = stopping;
     parts.server = settings.address && (await listen(settings.address, handle, clock));
-    const { id, url, registration } = await announce(parts.hosted, parts.server, settings);
+    const { id, url, registration } = await announce(parts, parts.hosted, time);
     parts.registration = registration;
     let closing: Promise<void> | undefined;
     const { registered } = registration;
@@ -64,12 +66,12 @@ interface Parts {
   stopping?: () => void;
 }
 
-function doorOf(hosted: Hosted, { keys, clock, log, guard, publicUrl }: ServeSettings) {
+function doorOf(hosted: Hosted, { keys, clock, log, guard, publicUrl }: ServeSettings, time: CoordinatorTime) {
   let isStopping = false;
   const { definitions } = hosted;
   if (keys.length === 0) log.info({}, 'no signing secret: whoever reaches this host can command it');
   const prefix = publicUrl === undefined ? '' : new URL(publicUrl).pathname.slice(1);
-  const courier = createCourier({ hosted, keys, clock, log });
+  const courier = createCourier({ hosted, keys, clock, time, log });
   const handle = createRouter({ courier, definitions, prefix, guard, isStopping: () => isStopping, log });
   const stopping = (): void => {
     isStopping = true;
@@ -77,13 +79,13 @@ function doorOf(hosted: Hosted, { keys, clock, log, guard, publicUrl }: ServeSet
   return { handle, stopping };
 }
 
-async function announce(hosted: Hosted, server: Listening | undefined, settings: ServeSettings) {
+async function announce({ settings, server }: Parts, hosted: Hosted, time: CoordinatorTime) {
   const { client: registry, ttlMs, clock, log, publicUrl = server?.url ?? '' } = settings;
   const { definitions } = hosted;
   const urlOf = (name: string): string => (definitions.length === 1 ? publicUrl : `${publicUrl}/${name}`);
   const id = systemAmbient.uuid();
-  const onFloor = (utcMs: number): void => hosted.setFloor(utcMs);
-  const registration = await register({ registry, definitions, id, urlOf, ttlMs, clock, log, onFloor });
+  const onFloor = (utcMs: number, origin: string): void => hosted.setFloor(utcMs, origin);
+  const registration = await register({ registry, definitions, id, urlOf, ttlMs, clock, log, onFloor, time });
   return { id, url: publicUrl, registration };
 }
 

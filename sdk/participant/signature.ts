@@ -1,6 +1,8 @@
 /**
  * Standard Webhooks, scheme v1. A signature holds for five minutes around its timestamp; that it can be replayed within
- * them is harmless, because the fence answers a repeat from what it kept, so nothing remembers signatures.
+ * them is harmless at the same database, because the fence answers a repeat from what it kept, so nothing remembers
+ * signatures. A signature covers the transaction, the branch, the op, the time and the body, and neither participant nor
+ * handler: who can read commands on their way can show one to another host with the same secret. TLS keeps them out.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { Rejected } from './command.js';
@@ -37,7 +39,9 @@ function keyOf(secret: string, index: number): Buffer {
 export function verifySignature(signed: Signed, keys: readonly Buffer[], now: number): void {
   const { id, timestamp, signature, body } = signed;
   if (!id || !timestamp || !signature)
-    throw invalid('expected webhook-id, webhook-timestamp and webhook-signature, as this host has a signing secret');
+    throw invalid(
+      "expected a signed command, as this host has a signing secret, got one without a signature; give the coordinator the host's secret as CONCORDAT_SIGNING_SECRET",
+    );
   if (!/^\d{1,12}$/.test(timestamp)) throw invalid(`webhook-timestamp: expected UTC seconds, got ${shown(timestamp)}`);
   const offMs = Number(timestamp) * 1000 - now;
   // The word "timestamp" tells the coordinator that a clock is off, and not a secret.

@@ -49,10 +49,18 @@ export class ConcordatError extends Error {
   override readonly name = 'ConcordatError';
   readonly code: ErrorCode;
   readonly details: readonly InputError[];
+  /** Whether the request was sent before and got no answer: what was asked may have been done, whatever this one says. */
+  readonly wasSent: boolean;
 
-  constructor(code: ErrorCode, message: string, details: readonly InputError[] = []) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    details: readonly InputError[] = [],
+    { wasSent = false }: { readonly wasSent?: boolean } = {},
+  ) {
     super(message);
     this.code = code;
     this.details = details;
+    this.wasSent = wasSent;
   }
 }

@@ -97,6 +97,63 @@ export function jsonTextOf(value: unknown): string {
 const isLongerThan = (text: string, bytesMax: number): boolean =>
   text.length > bytesMax || (text.length * 3 > bytesMax && Buffer.byteLength(text) > bytesMax);
 
+/** Deeper values are not plain: they go through text. */
+const plainDepthMax = 16;
+
+/**
+ * What JSON text would carry to somebody else, without the text: a copy of numbers, texts, truth values, and plain lists and
+ * objects of them. Undefined for anything that JSON would change or refuse, and for what may have more bytes than `room`;
+ * the most that it may have is taken from that.
+ */
+export function copyPlain(value: unknown, room: { bytes: number }, depth = 0): Json | undefined {
+  switch (typeof value) {
+    case 'string':
+      // An escape such as \u0007 is six bytes.
+      room.bytes -= 6 * value.length + 3;
+      return room.bytes < 0 ? undefined : value;
+    case 'number':
+      room.bytes -= 26;
+      // JSON knows no -0.
+      return room.bytes < 0 || !Number.isFinite(value) ? undefined : value + 0;
+    case 'boolean':
+      room.bytes -= 6;
+      return room.bytes < 0 ? undefined : value;
+    case 'object':
+      room.bytes -= 5;
+      if (value === null) return room.bytes < 0 ? undefined : value;
+      return room.bytes < 0 || depth === plainDepthMax ? undefined : copyPlainObject(value, room, depth + 1);
+    default:
+      return undefined;
+  }
+}
+
+function copyPlainObject(value: object, room: { bytes: number }, depth: number): Json | undefined {
+  const prototype = Object.getPrototypeOf(value);
+  if (prototype === Array.prototype) return copyPlainList(value as readonly unknown[], room, depth);
+  if (prototype !== Object.prototype) return undefined;
+  const record = value as Readonly<Record<string, unknown>>;
+  const copy: Record<string, Json> = {};
+  for (const key of Object.keys(record)) {
+    const member = record[key];
+    if (member === undefined) continue;
+    room.bytes -= 6 * key.length + 4;
+    const copied = key === '__proto__' ? undefined : copyPlain(member, room, depth);
+    if (copied === undefined) return undefined;
+    copy[key] = copied;
+  }
+  return copy;
+}
+
+function copyPlainList(list: readonly unknown[], room: { bytes: number }, depth: number): Json | undefined {
+  const copy: Json[] = [];
+  for (const item of list) {
+    const copied = copyPlain(item, room, depth);
+    if (copied === undefined) return undefined;
+    copy.push(copied);
+  }
+  return copy;
+}
+
 /** A copy that whoever gets it may change. For what {@link parseJson} let in; members that are undefined are left out. */
 export function copyJson<T>(value: T): T;
 export function copyJson(value: unknown): unknown {
@@ -104,7 +161,8 @@ export function copyJson(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(copyJson);
   const copy: Record<string, unknown> = {};
   const record = value as Readonly<Record<string, unknown>>;
-  for (const key of Object.keys(record)) {
+  // Values of parsed JSON inherit nothing that would be counted; a list of the keys would be made for each.
+  for (const key in record) {
     const member = record[key];
     if (member !== undefined) copy[key] = typeof member === 'object' ? copyJson(member) : member;
   }

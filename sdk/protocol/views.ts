@@ -122,6 +122,8 @@ export interface ParticipantView {
 export interface RegistrationView {
   readonly participant: string;
   readonly id: string;
+  /** The coordinator's store: whose commands `fenceFloor` is about. */
+  readonly origin: string;
   /** Registered anew by then, it stays in traffic. */
   readonly expiresAt: string;
   /** When the oldest transaction was opened that is not final, else now: what is older is asked for by nobody any more. */

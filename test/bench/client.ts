@@ -1,74 +1,53 @@
-/** The client process: keeps so many transactions in flight, waiting for each to end. Told what to do over IPC. */
+/** The client process: keeps so many transactions in flight, waiting for each to end. */
+import { type Client, connect, Refused } from 'concordat';
 import { Pool } from 'undici';
-import { quantile } from './numbers.js';
-import { type Addressing, expected, planOf, type Variant } from './work.js';
+import { carryOut, type Load } from './load.js';
+import { answerParent } from './parent.js';
+import { inputOf, isRefused, nameOf, participant, planOf, type StepInput, type StepName, statuses } from './work.js';
 
-export interface Load {
+export interface ClientLoad extends Load {
   readonly coordinatorUrl: string;
-  readonly participantUrl: string;
-  readonly variant: Variant;
-  readonly to: Addressing;
-  readonly inFlight: number;
-  readonly ms: number;
-  /** Makes the xids of this load its own. */
-  readonly prefix: string;
+  /** Given where steps name it. */
+  readonly participantUrl: string | undefined;
+  /** `plan`: the coordinator drives. `remote`: this process does, with remote calls. */
+  readonly by: 'plan' | 'remote';
 }
-
-export interface LoadResult {
-  readonly count: number;
-  readonly wallMs: number;
-  readonly p50: number;
-  readonly p99: number;
-  readonly max: number;
-}
-
-export type Reply = { readonly done: LoadResult } | { readonly failed: string };
 
 let pool: Pool | undefined;
 
-async function transact(load: Load, xid: string): Promise<void> {
+async function submit(load: ClientLoad, xid: string): Promise<void> {
   pool ??= new Pool(load.coordinatorUrl, { connections: 256, headersTimeout: 60_000, bodyTimeout: 60_000 });
   const { statusCode, body } = await pool.request({
     path: '/v1/transactions',
     method: 'POST',
     headers: { 'content-type': 'application/json', prefer: 'wait=30' },
-    body: JSON.stringify(planOf(xid, load.variant, load.participantUrl, load.to)),
+    body: JSON.stringify(planOf(xid, load.variant, load.participantUrl)),
   });
   const text = await body.text();
   const status = statusCode === 201 ? (JSON.parse(text) as { status: string }).status : undefined;
-  if (status !== expected[load.variant].status) throw new Error(`${xid}: ${statusCode} ${text.slice(0, 500)}`);
+  if (status !== statuses[load.variant]) throw new Error(`${xid}: ${statusCode} ${text.slice(0, 500)}`);
 }
 
-/** Each of the callers begins its next transaction when its last one has ended. */
-async function run(load: Load): Promise<LoadResult> {
-  const latencies: number[] = [];
-  const begin = performance.now();
-  let started = 0;
-  const caller = async (): Promise<void> => {
-    for (let now = performance.now(); now < begin + load.ms; ) {
-      await transact(load, `${load.prefix}-${started++}`);
-      const end = performance.now();
-      latencies.push(end - now);
-      now = end;
-    }
-  };
-  await Promise.all(Array.from({ length: load.inFlight }, caller));
-  const wallMs = performance.now() - begin;
-  latencies.sort((a, b) => a - b);
-  return {
-    count: latencies.length,
-    wallMs,
-    p50: quantile(latencies, 0.5),
-    p99: quantile(latencies, 0.99),
-    max: latencies.at(-1) ?? Number.NaN,
-  };
-}
+type Services = { readonly [Step in StepName]: (input: StepInput) => Promise<unknown> };
 
-process.on('message', (load: Load) => {
-  run(load).then(
-    (done) => process.send?.({ done } satisfies Reply),
-    (error: Error) => process.send?.({ failed: error.message } satisfies Reply),
+let client: Client | undefined;
+
+/** The key of the input is not the xid, which the client draws. */
+async function call(load: ClientLoad, key: string): Promise<void> {
+  client ??= connect({ url: load.coordinatorUrl });
+  const services = client.remote<Services>(participant);
+  const inputFor = (step: StepName) => inputOf(key, isRefused(load.variant, step));
+  const working = client.run({ name: nameOf(load.variant), wait: 'final' }, async () => {
+    await services.order(inputFor('order'));
+    await services.payment(inputFor('payment'));
+    await services.stock(inputFor('stock'));
+  });
+  if (load.variant === 'commit') return working;
+  const error = await working.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
   );
-});
-process.on('disconnect', () => process.exit());
-process.send?.('ready');
+  if (!(error instanceof Refused)) throw new Error(`${key}: expected Refused, got ${error}`);
+}
+
+answerParent((load: ClientLoad) => carryOut(load, (xid) => (load.by === 'plan' ? submit : call)(load, xid)));

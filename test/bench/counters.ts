@@ -1,5 +1,6 @@
 /** What the store did: as the coordinator counts it, and as its file shows it to anybody. */
-import sqlite from 'sqlite3';
+import { withFile } from './file.js';
+import { nameOf, type Variant } from './work.js';
 
 /** Totals since the coordinator's start. */
 export interface Counters {
@@ -22,35 +23,17 @@ export interface PerTransaction {
   readonly max: number;
 }
 
-type Ask = (sql: string, values?: readonly string[]) => Promise<readonly unknown[]>;
-
-/** Opens a store's file beside the coordinator or after it. */
-async function withFile<T>(file: string, work: (ask: Ask) => Promise<T>): Promise<T> {
-  const database = await new Promise<sqlite.Database>((resolve, reject) => {
-    const opened: sqlite.Database = new sqlite.Database(file, (error) => (error ? reject(error) : resolve(opened)));
-  });
-  database.configure('busyTimeout', 10_000);
-  try {
-    return await work(
-      (sql, values = []) =>
-        new Promise((resolve, reject) => {
-          database.all(sql, values, (error, rows) => (error ? reject(error) : resolve(rows)));
-        }),
-    );
-  } finally {
-    await new Promise<void>((resolve) => database.close(() => resolve()));
-  }
-}
-
-const perTransaction = (file: string, table: string, variant: string): Promise<PerTransaction> =>
+const perTransaction = (file: string, table: string, variant: Variant): Promise<PerTransaction> =>
   withFile(file, async (ask) => {
-    const counts = `select count(*) as rows from ${table} where xid like ? group by xid`;
-    const [found] = await ask(`select avg(rows) as mean, max(rows) as max from (${counts})`, [`${variant}-%`]);
+    const counts = `
+      select count(*) as rows from ${table}
+      where xid in (select xid from transactions where name = ?) group by xid`;
+    const [found] = await ask(`select avg(rows) as mean, max(rows) as max from (${counts})`, [nameOf(variant)]);
     return found as PerTransaction;
   });
 
 /** The appends of each transaction. Each was waited for before the next was made. */
-export const readWaits = (file: string, variant: string): Promise<PerTransaction> =>
+export const readWaits = (file: string, variant: Variant): Promise<PerTransaction> =>
   perTransaction(file, 'log', variant);
 
 /** From now on notes every row that is written of any transaction: each insert, update and delete. */
@@ -74,5 +57,5 @@ export const noteWrites = (file: string): Promise<void> =>
   });
 
 /** The writes of each transaction since {@link noteWrites}. */
-export const readWrites = (file: string, variant: string): Promise<PerTransaction> =>
+export const readWrites = (file: string, variant: Variant): Promise<PerTransaction> =>
   perTransaction(file, 'bench_writes', variant);

@@ -1,21 +1,25 @@
 /** `npm run bench`: the reference work against a coordinator as a user starts it. `--help` says what it takes. */
 
+import { askedOf } from './asked.js';
+import { countAll } from './counts.js';
 import { machine } from './machine.js';
 import { help, type Options, readOptions, UsageError } from './options.js';
 import { killAll } from './processes.js';
-import { askedOf, reportText, rowsOf } from './report.js';
-import { countWrites, type Round, removeFolders, runRound } from './round.js';
+import { reportText } from './report.js';
+import { type Round, runRound } from './round.js';
+import { rowsOf } from './rows.js';
+import { removeFolders } from './stage.js';
 
 async function bench(options: Options): Promise<void> {
   const rounds: Round[] = [];
   for (let round = 1; round <= options.rounds; round++) {
     rounds.push(await runRound(round, options, (line) => console.error(line)));
   }
-  const measured = { rounds, writes: await countWrites(options) };
+  const measured = { rounds, counts: await countAll(options) };
   const rows = rowsOf(rounds, options);
-  const asked = askedOf(rows, measured);
+  const asked = askedOf(rows, measured, options);
   const waits = rounds.map((round) => round.waits);
-  const whole = { machine: machine(options.dir), options, rows, waits, writes: measured.writes, asked };
+  const whole = { machine: machine(options.dir), options, rows, waits, ...measured.counts, asked };
   console.log(options.json ? JSON.stringify(whole, null, 2) : `\n${reportText(rows, measured, options)}`);
 }
 

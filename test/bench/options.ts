@@ -1,17 +1,18 @@
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { type Addressing, type Variant, variants } from './work.js';
+import { type Mode, modes, type Variant, variants } from './work.js';
 
 export interface Options {
   readonly rounds: number;
   readonly ms: number;
   readonly warmMs: number;
-  /** Of a whole round, before its first point. */
+  /** Of a mode in a whole round, before its first point. */
   readonly warmUpMs: number;
   readonly inFlight: readonly number[];
   readonly variants: readonly Variant[];
-  readonly to: Addressing;
+  /** In one run they take turns at every point. */
+  readonly modes: readonly Mode[];
   readonly dir: string;
   /** The program that is measured. */
   readonly coordinator: string;
@@ -19,19 +20,27 @@ export interface Options {
   readonly help: boolean;
 }
 
-export const help = `npm run bench -- [options]
+export const help = `npm run bench -- [modes] [options]
 
-Runs the reference work (a plan of 3 saga steps over loopback HTTP, SQLite with
-synchronous=FULL, the client waiting for the result) and prints what it cost.
+Runs the reference work (3 saga steps, SQLite with synchronous=FULL, the client
+waiting for the result) and prints what it cost. Several modes take turns at
+every point, so that what else the machine does disturbs them alike.
+
+  --url              a plan; a bare service over loopback HTTP, whose steps name a URL (when no mode is given)
+  --no-batch         a plan; it registers itself and takes each command by itself
+  --batch            a plan; it registers itself and takes several commands in one request
+  --sdk              a plan; a service on the SDK, its fence and its effects in SQLite (synchronous=FULL)
+  --remote           client.run with three remote calls, the same service
+  --embed            a plan; coordinator, handlers and callers in one process, no fence
+  --compare          --no-batch and --batch
+  --all              all of them
 
   --quick            one short round at 1 and 64 in flight
-  --rounds N         rounds; each has a fresh store and goes through every point   (3)
-  --ms N             length of one measured point                                  (4000)
-  --warm-ms N        the same load before it, not measured                         (1000)
-  --warm-up-ms N     load on the fresh processes of a round, before its first point    (6000)
-  --in-flight LIST   transactions in flight                                        (1,16,64,256)
-  --batch            the participant registers itself and takes several commands in one request
-  --no-batch         it registers itself and takes each command by itself         (steps name a URL)
+  --rounds N         rounds; each has fresh stores and goes through every point    (3)
+  --ms N             length of one measured point                                  (4000; several modes 1500)
+  --warm-ms N        the same load before it, not measured                         (1000; several modes 500)
+  --warm-up-ms N     load on the fresh processes of a mode, before a round         (6000; several modes 4000)
+  --in-flight LIST   transactions in flight                                        (1,16,64,256; several modes 1,64)
   --variants LIST    commit: all steps done; undo: the third refused               (commit,undo)
   --dir PATH         where the stores are made and removed                         (the system's temporary folder)
   --coordinator PATH the cli.js to measure, to compare builds                      (this build's)
@@ -45,15 +54,17 @@ export class UsageError extends Error {}
 
 /** Reads the command line; throws {@link UsageError} with what was expected and what came. */
 export function readOptions(args: readonly string[]): Options {
-  const { values } = parse(args);
+  const values = parse(args);
+  const chosen = modesOf(values);
   const quick = values.quick ?? false;
+  const defaults = defaultsOf(quick, chosen.length > 1);
   return {
     rounds: count('--rounds', values.rounds ?? (quick ? '1' : '3')),
-    ms: count('--ms', values.ms ?? (quick ? '1500' : '4000')),
-    warmMs: count('--warm-ms', values['warm-ms'] ?? '1000'),
-    warmUpMs: count('--warm-up-ms', values['warm-up-ms'] ?? '6000'),
-    inFlight: (values['in-flight'] ?? (quick ? '1,64' : '1,16,64,256')).split(',').map((n) => count('--in-flight', n)),
-    to: addressingOf(values.batch),
+    ms: count('--ms', values.ms ?? defaults.ms),
+    warmMs: count('--warm-ms', values['warm-ms'] ?? defaults.warmMs),
+    warmUpMs: count('--warm-up-ms', values['warm-up-ms'] ?? defaults.warmUpMs),
+    inFlight: (values['in-flight'] ?? defaults.inFlight).split(',').map((n) => count('--in-flight', n)),
+    modes: chosen,
     variants: (values.variants ?? variants.join(',')).split(',').map(toVariant),
     dir: values.dir ?? tmpdir(),
     coordinator: values.coordinator ?? fileURLToPath(new URL('../../coordinator/cli.js', import.meta.url)),
@@ -62,35 +73,55 @@ export function readOptions(args: readonly string[]): Options {
   };
 }
 
+function defaultsOf(quick: boolean, several: boolean) {
+  if (several) return { ms: '1500', warmMs: '500', warmUpMs: '4000', inFlight: '1,64' };
+  if (quick) return { ms: '1500', warmMs: '1000', warmUpMs: '6000', inFlight: '1,64' };
+  return { ms: '4000', warmMs: '1000', warmUpMs: '6000', inFlight: '1,16,64,256' };
+}
+
+const text = { type: 'string' } as const;
+const flag = { type: 'boolean' } as const;
+
+const flags = {
+  url: flag,
+  'no-batch': flag,
+  batch: flag,
+  sdk: flag,
+  remote: flag,
+  embed: flag,
+  compare: flag,
+  all: flag,
+  quick: flag,
+  json: flag,
+  help: flag,
+  rounds: text,
+  ms: text,
+  'warm-ms': text,
+  'warm-up-ms': text,
+  'in-flight': text,
+  variants: text,
+  dir: text,
+  coordinator: text,
+} as const;
+
 function parse(args: readonly string[]) {
-  const text = { type: 'string' } as const;
-  const flag = { type: 'boolean' } as const;
   try {
-    return parseArgs({
-      args: [...args],
-      allowNegative: true,
-      options: {
-        quick: flag,
-        json: flag,
-        help: flag,
-        batch: flag,
-        rounds: text,
-        ms: text,
-        'warm-ms': text,
-        'warm-up-ms': text,
-        'in-flight': text,
-        variants: text,
-        dir: text,
-        coordinator: text,
-      },
-    });
+    return parseArgs({ args: [...args], options: flags }).values;
   } catch (error) {
     throw new UsageError((error as Error).message);
   }
 }
 
-const addressingOf = (batch: boolean | undefined): Addressing =>
-  batch === undefined ? 'url' : batch ? 'batch' : 'participant';
+/** In the order of {@link modes}; a plan whose steps name a URL when none was asked for. */
+function modesOf(values: Readonly<Record<string, string | boolean | undefined>>): readonly Mode[] {
+  const isAsked = (mode: Mode): boolean => {
+    if (values.all) return true;
+    if (mode === 'participant') return Boolean(values['no-batch'] ?? values.compare);
+    return Boolean(values[mode] ?? (mode === 'batch' && values.compare));
+  };
+  const asked = modes.filter(isAsked);
+  return asked.length === 0 ? ['url'] : asked;
+}
 
 function count(flag: string, text: string): number {
   const value = Number(text);

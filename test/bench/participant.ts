@@ -1,16 +1,12 @@
-/** The participant process: bare node:http, handlers that do nothing but note what they were asked. */
+/** The bare participant's process: node:http, handlers that do nothing but note what they were asked. */
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type Addressing, letterOf, registrationOf, type StepInput } from './work.js';
+import { answerParent } from './parent.js';
+import { letterOf, registrationOf, type StepInput, type Tally, Words } from './work.js';
 
-/** By xid, the word of the commands that came. */
-const words = new Map<string, string>();
-
-const server = createServer((request, response) => {
-  const chunks: Buffer[] = [];
-  request.on('data', (chunk: Buffer) => chunks.push(chunk));
-  request.on('end', () => answer(request, response, Buffer.concat(chunks).toString()));
-});
+/** Says where it listens, makes itself known to a coordinator, or tells what came since the last time. */
+export type Ask = 'url' | 'tally' | { readonly coordinatorUrl: string; readonly batch: boolean };
 
 interface Body {
   readonly xid: string;
@@ -21,17 +17,18 @@ interface Batch {
   readonly commands: readonly { readonly path: string; readonly body: Body }[];
 }
 
-/** What a request to join a coordinator says, over IPC. */
-export interface Join {
-  readonly coordinatorUrl: string;
-  readonly to: Addressing;
-}
+const words = new Words();
+const json = 'application/json';
+const problem = { 'content-type': 'application/problem+json' };
 
-function answer(request: IncomingMessage, response: ServerResponse, text: string): void {
-  const { url = '' } = request;
-  if (url === '/tally') {
-    send(response, 200, json, takeTally());
-  } else if (url === '/_batch') {
+const server = createServer((request, response) => {
+  const chunks: Buffer[] = [];
+  request.on('data', (chunk: Buffer) => chunks.push(chunk));
+  request.on('end', () => answer(request, response, Buffer.concat(chunks).toString()));
+});
+
+function answer({ url = '' }: IncomingMessage, response: ServerResponse, text: string): void {
+  if (url === '/_batch') {
     const { commands } = JSON.parse(text) as Batch;
     send(response, 200, json, { outcomes: commands.map(({ path, body }) => outcomeOf(path, body)) });
   } else {
@@ -40,22 +37,11 @@ function answer(request: IncomingMessage, response: ServerResponse, text: string
   }
 }
 
-const json = 'application/json';
-const problem = { 'content-type': 'application/problem+json' };
-
 function outcomeOf(path: string, { xid, input }: Body) {
   const refused = input.refuse && path === '/stock/action';
-  words.set(xid, (words.get(xid) ?? '') + letterOf(path, refused));
+  words.note(xid, letterOf(path, refused));
   if (refused) return { status: 409, headers: problem, body: { title: 'Refused', detail: 'out of stock' } };
   return { status: 200, headers: undefined, body: { ok: true, xid } };
-}
-
-/** How many transactions had which word since the last time. */
-function takeTally(): Record<string, number> {
-  const tally: Record<string, number> = {};
-  for (const word of words.values()) tally[word] = (tally[word] ?? 0) + 1;
-  words.clear();
-  return tally;
 }
 
 function send(response: ServerResponse, status: number, type: string, body: unknown): void {
@@ -64,18 +50,21 @@ function send(response: ServerResponse, status: number, type: string, body: unkn
   response.end(text);
 }
 
-server.keepAliveTimeout = 120_000;
-server.listen(0, '127.0.0.1', 1024, () => process.send?.(portOf()));
-process.on('message', (message: Join) => void join(message));
-process.on('disconnect', () => process.exit());
+const urlOf = (): string => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
-function portOf(): number {
-  return (server.address() as AddressInfo).port;
-}
-
-async function join({ coordinatorUrl, to }: Join): Promise<void> {
-  const { path, body } = registrationOf(`http://127.0.0.1:${portOf()}`, to);
+async function join(coordinatorUrl: string, batch: boolean): Promise<void> {
+  const { path, body } = registrationOf(urlOf(), batch);
   const headers = { 'content-type': json };
   const response = await fetch(coordinatorUrl + path, { method: 'PUT', headers, body: JSON.stringify(body) });
-  process.send?.(response.status);
+  if (response.status !== 200) throw new Error(`the participant could not register: ${response.status}`);
 }
+
+server.keepAliveTimeout = 120_000;
+server.listen(0, '127.0.0.1', 1024);
+await once(server, 'listening');
+answerParent(async (ask: Ask): Promise<string | Tally | undefined> => {
+  if (ask === 'url') return urlOf();
+  if (ask === 'tally') return words.take();
+  await join(ask.coordinatorUrl, ask.batch);
+  return undefined;
+});

@@ -5,9 +5,7 @@ import { openSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import type { Load, LoadResult, Reply } from './client.js';
-import type { Join } from './participant.js';
-import type { Addressing } from './work.js';
+import type { Reply } from './parent.js';
 
 const running = new Set<ChildProcess>();
 
@@ -70,27 +68,6 @@ export interface Server extends Part {
 
 const pidOf = ({ pid }: ChildProcess): number => pid ?? Number.NaN;
 
-export interface BenchParticipant extends Server {
-  /** Makes itself known to a coordinator. */
-  register(coordinatorUrl: string, to: Addressing): Promise<void>;
-}
-
-export async function startParticipant(dir: string): Promise<BenchParticipant> {
-  const { child, log } = forkPart('participant', dir);
-  const [port] = await unlessItEnds(child, 'participant', log, once(child, 'message'));
-  return {
-    pid: pidOf(child),
-    url: `http://127.0.0.1:${port}`,
-    stop: () => stop(child),
-    async register(coordinatorUrl, to) {
-      const replied = once(child, 'message');
-      child.send({ coordinatorUrl, to } satisfies Join);
-      const [status] = await unlessItEnds(child, 'participant', log, replied);
-      if (status !== 200) throw new Error(`the participant could not register: ${status}`);
-    },
-  };
-}
-
 /** `concordat serve` on a fresh file, as a user would start it. */
 export async function startCoordinator(dir: string, store: string, cli: string): Promise<Server> {
   const log = `${dir}/coordinator.log`;
@@ -109,21 +86,24 @@ export async function startCoordinator(dir: string, store: string, cli: string):
   return { pid: pidOf(child), url: listening, stop: () => stop(child) };
 }
 
-export interface Client extends Part {
-  run(load: Load): Promise<LoadResult>;
+/** A process of the bench's own. */
+export interface Told<Ask> extends Part {
+  /** Rejects with what went wrong there. */
+  ask<Done>(what: Ask): Promise<Done>;
 }
 
-export async function startClient(dir: string): Promise<Client> {
-  const { child, log } = forkPart('client', dir);
-  await unlessItEnds(child, 'client', log, once(child, 'message'));
+/** Starts a script of this folder, which answers its parent. */
+export async function startPart<Ask extends object | string>(name: string, dir: string): Promise<Told<Ask>> {
+  const { child, log } = forkPart(name, dir);
+  await unlessItEnds(child, name, log, once(child, 'message'));
   return {
     pid: pidOf(child),
     stop: () => stop(child),
-    async run(load) {
+    async ask<Done>(what: Ask) {
       const replied = once(child, 'message');
-      child.send(load);
-      const [reply] = (await unlessItEnds(child, 'client', log, replied)) as [Reply];
-      if ('failed' in reply) throw new Error(reply.failed);
+      child.send(what);
+      const [reply] = (await unlessItEnds(child, name, log, replied)) as [Reply<Done>];
+      if ('failed' in reply) throw new Error(`${name}: ${reply.failed}`);
       return reply.done;
     },
   };

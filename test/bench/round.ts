@@ -1,25 +1,27 @@
-/** One round: fresh processes on a fresh store, then every point once. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
-import type { LoadResult } from './client.js';
-import { type Counters, noteWrites, type PerTransaction, readCounters, readWaits, readWrites } from './counters.js';
+/** One round: fresh processes on fresh stores, then every point once, the modes in turn. */
+import { type Counters, type PerTransaction, readWaits } from './counters.js';
+import type { Load, LoadResult } from './load.js';
 import type { Options } from './options.js';
-import { type Client, type Part, type Server, startClient, startCoordinator, startParticipant } from './processes.js';
+import { type Stage, withStages } from './stage.js';
 import { residentMiB, snapshot, type Usage, usageBetween } from './usage.js';
-import { type Variant, wrongEffects } from './work.js';
+import { type Mode, type Variant, wordOf, wrongEffects } from './work.js';
 
-/** One measured point. */
-export interface Point extends LoadResult, Usage {
+interface Place {
   readonly round: number;
+  readonly mode: Mode;
   readonly variant: Variant;
   readonly inFlight: number;
+}
+
+/** One measured point. */
+export interface Point extends Place, LoadResult, Usage {
   readonly residentMiB: Readonly<Record<string, number>>;
   /** Of the measured transactions; undefined while the coordinator does not tell. */
   readonly counters: Counters | undefined;
 }
 
-/** Counted rows of a transaction, by variant. */
-export type Counted = Readonly<Partial<Record<Variant, PerTransaction>>>;
+/** Counted rows of a transaction, by mode and variant. */
+export type Counted = Readonly<Partial<Record<Mode, Readonly<Partial<Record<Variant, PerTransaction>>>>>>;
 
 export interface Round {
   readonly points: readonly Point[];
@@ -27,102 +29,51 @@ export interface Round {
   readonly waits: Counted;
 }
 
-interface Stage {
-  readonly coordinator: Server;
-  readonly participant: Server;
-  readonly client: Client;
-}
-
 /** Above this share of the machine taken by others, a point is measured once more. */
 const othersPercentMax = 6;
 
 export const runRound = (round: number, options: Options, progress: (line: string) => void): Promise<Round> =>
-  inFolder(options, async (dir) => {
-    const store = join(dir, 'bench.db');
-    const points = await withStage(dir, store, options, async (stage) => {
-      await warmUp(stage, options);
-      const measured: Point[] = [];
-      for (const variant of options.variants) {
-        for (const inFlight of options.inFlight) {
-          const point = await quietPoint(stage, { round, variant, inFlight }, options);
-          measured.push(point);
+  withStages(options.modes, options, async (stages) => {
+    for (const stage of stages) await warmUp(stage, options);
+    const points: Point[] = [];
+    for (const variant of options.variants) {
+      for (const inFlight of options.inFlight) {
+        for (const stage of beginningWith(round - 1, stages)) {
+          const place = { round, mode: stage.mode, variant, inFlight };
+          const point = await quietPoint(stage, place, options);
+          points.push(point);
           progress(told(point, options));
         }
       }
-      return measured;
-    });
-    return { points, waits: await counted(options, (variant) => readWaits(store, variant)) };
+    }
+    return { points, waits: await counted(stages, options, readWaits) };
   });
 
-/** How many rows a transaction writes, counted by triggers in the store's file: not measured while it is timed. */
-export const countWrites = (options: Options): Promise<Counted> =>
-  inFolder(options, async (dir) => {
-    const store = join(dir, 'bench.db');
-    await withStage(dir, store, options, async (stage) => {
-      await noteWrites(store);
-      const short = { ...options, ms: 500, warmMs: 1 };
-      for (const variant of options.variants) {
-        for (const inFlight of [1, 64]) await measure(stage, { round: 0, variant, inFlight }, short, 'c');
-      }
-    });
-    return counted(options, (variant) => readWrites(store, variant));
-  });
+/** Each round begins with another, so that none always comes after the same one. */
+const beginningWith = <T>(index: number, all: readonly T[]): readonly T[] => [
+  ...all.slice(index % all.length),
+  ...all.slice(0, index % all.length),
+];
 
-async function counted(options: Options, read: (variant: Variant) => Promise<PerTransaction>): Promise<Counted> {
-  const found = options.variants.map(async (variant) => [variant, await read(variant)] as const);
-  return Object.fromEntries(await Promise.all(found));
-}
-
-async function inFolder<T>(options: Options, work: (dir: string) => Promise<T>): Promise<T> {
-  const dir = mkdtempSync(join(options.dir, 'concordat-bench-'));
-  folders.add(dir);
-  try {
-    return await work(dir);
-  } finally {
-    removeFolders();
-  }
-}
-
-const folders = new Set<string>();
-
-/** Removes what rounds have left, finished or not. */
-export function removeFolders(): void {
-  for (const dir of folders) rmSync(dir, { recursive: true, force: true });
-  folders.clear();
-}
-
-async function withStage<T>(
-  dir: string,
-  store: string,
-  options: Options,
-  work: (stage: Stage) => Promise<T>,
-): Promise<T> {
-  const started: Part[] = [];
-  const keep = <P extends Part>(part: P): P => {
-    started.unshift(part);
-    return part;
+/** Reads from the stores' files. */
+export async function counted(
+  stages: readonly Stage[],
+  { variants }: Options,
+  read: (store: string, variant: Variant) => Promise<PerTransaction>,
+): Promise<Counted> {
+  const ofStage = async ({ mode, store }: Stage) => {
+    const found = variants.map(async (variant) => [variant, await read(store, variant)] as const);
+    return [mode, Object.fromEntries(await Promise.all(found))] as const;
   };
-  try {
-    const participant = keep(await startParticipant(dir));
-    const coordinator = keep(await startCoordinator(dir, store, options.coordinator));
-    if (options.to !== 'url') await participant.register(coordinator.url, options.to);
-    const client = keep(await startClient(dir));
-    return await work({ coordinator, participant, client });
-  } finally {
-    for (const part of started) await part.stop();
-  }
+  return Object.fromEntries(await Promise.all(stages.map(ofStage)));
 }
 
 /** A process that just started runs code that is not compiled yet: what one costs in its first seconds is no figure. */
-async function warmUp({ coordinator, participant, client }: Stage, { variants, warmUpMs, to }: Options): Promise<void> {
-  const load = { coordinatorUrl: coordinator.url, participantUrl: participant.url, to, inFlight: 32 };
+async function warmUp(stage: Stage, { variants, warmUpMs }: Options): Promise<void> {
   for (const variant of variants) {
-    const { count } = await client.run({ ...load, variant, ms: warmUpMs / variants.length, prefix: `${variant}-warm` });
-    await checkTally(participant, variant, count);
+    await drive(stage, { variant, inFlight: 32, ms: warmUpMs / variants.length, prefix: `${variant}-warm` });
   }
 }
-
-type Place = Pick<Point, 'round' | 'variant' | 'inFlight'>;
 
 /** The quieter of two tries, where the first was disturbed. */
 async function quietPoint(stage: Stage, place: Place, options: Options): Promise<Point> {
@@ -133,27 +84,29 @@ async function quietPoint(stage: Stage, place: Place, options: Options): Promise
 }
 
 async function measure(stage: Stage, place: Place, options: Options, attempt: string): Promise<Point> {
-  const { coordinator, participant, client } = stage;
   const { variant, inFlight } = place;
-  const parts = { coordinator: coordinator.pid, participant: participant.pid, client: client.pid };
-  const addresses = { coordinatorUrl: coordinator.url, participantUrl: participant.url, to: options.to };
-  const load = { ...addresses, variant, inFlight };
-  const warm = await client.run({ ...load, ms: options.warmMs, prefix: `${variant}-${inFlight}-w${attempt}` });
-  await checkTally(participant, variant, warm.count);
-  const countersBefore = await readCounters(coordinator.url);
-  const before = snapshot(parts);
-  const result = await client.run({ ...load, ms: options.ms, prefix: `${variant}-${inFlight}-m${attempt}` });
-  const usage = usageBetween(before, snapshot(parts));
-  const countersAfter = await readCounters(coordinator.url);
-  await checkTally(participant, variant, result.count);
-  const resident = Object.fromEntries(Object.entries(parts).map(([part, pid]) => [part, residentMiB(pid)]));
+  const prefix = `${variant}-${inFlight}-`;
+  await drive(stage, { variant, inFlight, ms: options.warmMs, prefix: `${prefix}w${attempt}` });
+  const countersBefore = await stage.counters();
+  const before = snapshot(stage.pids);
+  const result = await stage.run({ variant, inFlight, ms: options.ms, prefix: `${prefix}m${attempt}` });
+  const usage = usageBetween(before, snapshot(stage.pids));
+  const countersAfter = await stage.counters();
+  await checkTally(stage, variant, result.count);
+  const resident = Object.fromEntries(Object.entries(stage.pids).map(([part, pid]) => [part, residentMiB(pid)]));
   return { ...place, ...result, ...usage, residentMiB: resident, counters: between(countersBefore, countersAfter) };
 }
 
-async function checkTally(participant: Server, variant: Variant, count: number): Promise<void> {
-  const tally = (await (await fetch(`${participant.url}/tally`)).json()) as Record<string, number>;
-  const wrong = wrongEffects(tally, variant, count);
-  if (wrong !== undefined) throw new Error(wrong);
+/** Carries out a load and looks at its effects. Resolves with how many transactions there were. */
+export async function drive(stage: Stage, load: Load): Promise<number> {
+  const { count } = await stage.run(load);
+  await checkTally(stage, load.variant, count);
+  return count;
+}
+
+async function checkTally(stage: Stage, variant: Variant, count: number): Promise<void> {
+  const wrong = wrongEffects(await stage.tally(), wordOf(stage.mode, variant), count);
+  if (wrong !== undefined) throw new Error(`${stage.mode}: ${wrong}`);
 }
 
 const between = (before?: Counters, after?: Counters): Counters | undefined =>
@@ -165,7 +118,7 @@ const between = (before?: Counters, after?: Counters): Counters | undefined =>
     rowsWritten: after.rowsWritten - before.rowsWritten,
   };
 
-const told = ({ round, variant, inFlight, count, wallMs, p50, p99, othersPercent }: Point, options: Options): string =>
-  `round ${round}/${options.rounds}  ${variant.padEnd(6)}  ${String(inFlight).padStart(3)} in flight  ` +
-  `${Math.round((count * 1000) / wallMs)} tx/s  p50 ${p50.toFixed(2)} ms  p99 ${p99.toFixed(2)} ms  ` +
-  `others ${othersPercent.toFixed(0)} % of the CPU`;
+const told = (point: Point, options: Options): string =>
+  `round ${point.round}/${options.rounds}  ${point.mode.padEnd(11)}  ${point.variant.padEnd(6)}  ` +
+  `${String(point.inFlight).padStart(3)} in flight  ${Math.round((point.count * 1000) / point.wallMs)} tx/s  ` +
+  `p50 ${point.p50.toFixed(2)} ms  p99 ${point.p99.toFixed(2)} ms  others ${point.othersPercent.toFixed(0)} % of the CPU`;

@@ -48,6 +48,11 @@ test('a wrong value names its setting, what was expected and what came', (t) => 
     [{ CONCORDAT_STORE: 'postgres://u:pw@h/d' }, /^store .* got postgres:…, which comes with a later version$/],
     [{ CONCORDAT_QUEUE: 'redis://:pw@h' }, /^queue .* got redis:…, which comes with a later version$/],
     [{ CONCORDAT_API_KEYS: 'a:admin:pw,b:king:pw' }, /^apiKeys .*, got something else as key 2$/],
+    [
+      { CONCORDAT_API_KEYS: 'a:client/pay ment:pw' },
+      /^apiKeys .* name:role\/participant\/…:key .*, got something else as key 1$/,
+    ],
+    [{ CONCORDAT_API_KEYS: 'a:client/:pw' }, /^apiKeys .*, got something else as key 1$/],
     [{ CONCORDAT_API_KEYS: 'a:admin:pw,a:viewer:pw2' }, /^apiKeys: expected each name once, got "a" twice$/],
     [
       { CONCORDAT_API_KEYS_FILE: '/nonexistent/keys' },
@@ -60,6 +65,17 @@ test('a wrong value names its setting, what was expected and what came', (t) => 
     const error = t.throws(() => loadConfig({ env, directory: nowhere }), { instanceOf: ConfigError, message });
     t.notRegex(error?.message ?? '', /pw/);
   }
+});
+
+test('a key names the participants that it registers, or none for any', (t) => {
+  const { apiKeys } = loadConfig({
+    env: { CONCORDAT_API_KEYS: 'a:admin:k1, b:client/pay/mail:k:2' },
+    directory: nowhere,
+  });
+  t.deepEqual(apiKeys, [
+    { name: 'a', role: 'admin', participants: undefined, key: 'k1' },
+    { name: 'b', role: 'client', participants: ['pay', 'mail'], key: 'k:2' },
+  ]);
 });
 
 test('the config file is strict, and holds no secrets', (t) => {

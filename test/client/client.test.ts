@@ -101,6 +101,22 @@ test('an error that this version does not know is still an error', async (t) => 
   t.like(await t.throwsAsync(clientOf(t, url).get('x')), { code: 'internal', message: 'teapot: short and stout' });
 });
 
+test('an option that connect does not have is told at once, and so is what is none', (t) => {
+  const wrong: readonly [unknown, RegExp][] = [
+    [{ uri: 'http://127.0.0.1:1' }, /^connect: expected no options but url, apiKey, patienceMs, got "uri"$/],
+    ['http://127.0.0.1:1', /^connect: expected options as an object, .*; got "http:\/\/127\.0\.0\.1:1"$/],
+    [{ patienceMs: '500' }, /^patienceMs: expected ms from 0, got "500"$/],
+    [{ patienceMs: -1 }, /^patienceMs: expected ms from 0, got -1$/],
+  ];
+  for (const [options, message] of wrong) t.throws(() => connect(options as never), { instanceOf: TypeError, message });
+});
+
+test('a body that JSON cannot carry is a ConcordatError too', async (t) => {
+  const client = clientOf(t, 'http://127.0.0.1:1');
+  const plan = { ...planOf('a'), metadata: { amount: 1n as never } };
+  t.like(await t.throwsAsync(client.submit(plan), { instanceOf: ConcordatError }), { code: 'invalid_json' });
+});
+
 test('an address that is none is refused at once', (t) => {
   t.throws(() => connect({ url: 'localhost:8090' }), {
     message: /^url: expected the address of a coordinator .*, got "localhost:8090"/,

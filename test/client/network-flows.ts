@@ -1,7 +1,7 @@
 /** Every way to make one payment through a coordinator. */
 import { clientOver } from '../../sdk/client/client.js';
 import { exchangeWith } from '../../sdk/client/exchange.js';
-import { type Client, GlobalTransaction, on, plan } from '../../sdk/index.js';
+import { type Client, GlobalTransaction, on, plan, Uncertain } from '../../sdk/index.js';
 import type { Scope } from '../chaos/program.js';
 
 interface Charging {
@@ -13,6 +13,8 @@ export interface Payment {
   /** Of the ledger. */
   readonly url: string;
   readonly order: string;
+  /** Ends an absence of the coordinator, where there is one. */
+  readonly back?: () => Promise<void>;
 }
 
 /** Makes the payment for an order; resolves when the caller may take it as made. */
@@ -28,11 +30,18 @@ class Shop {
   }
 
   @GlobalTransaction({ name: 'checkout', ...deadline, via: (shop: Shop) => shop.client })
-  async buy({ client, url, order }: Payment): Promise<unknown> {
+  async buy({ client, url, order, back }: Payment): Promise<unknown> {
     await client.call({ url: `${url}/first`, kind: 'saga' }, { order: `${order}-parcel` });
-    return client.call({ url, kind: 'saga' }, { order });
+    return payOrElse({ client, url, order, ...(back && { back }) });
   }
 }
+
+/** Takes a call that failed for a no, and pays in another way. */
+const payOrElse = ({ client, url, order, back }: Payment): Promise<unknown> =>
+  client.call({ url, kind: 'saga' }, { order }).catch(async () => {
+    await back?.();
+    return client.call({ url, kind: 'saga' }, { order });
+  });
 
 export const flows: Readonly<Record<string, Flow>> = {
   async 'a plan'({ client, url, order }) {
@@ -42,7 +51,9 @@ export const flows: Readonly<Record<string, Flow>> = {
       .step('payment', charge, { order })
       .with(deadline);
     const { xid } = await client.submit(checkout, { waitSeconds: 1 });
-    const { status } = await client.wait(xid);
+    const { status } = await client.wait(xid).catch((cause: unknown) => {
+      throw new Uncertain('the plan was taken, and goes on', { xid, cause });
+    });
     if (status !== 'committed') throw new Error(`expected it committed, got ${status}`);
   },
 
@@ -54,10 +65,11 @@ export const flows: Readonly<Record<string, Flow>> = {
     if (decision !== 'commit') throw new Error(`expected commit decided, got ${decision}`);
   },
 
-  'client.run': ({ client, url, order }) =>
-    client.run({ name: 'checkout', ...deadline }, async () => {
+  'client.run': (payment) =>
+    payment.client.run({ name: 'checkout', ...deadline }, async () => {
+      const { client, url, order } = payment;
       await client.call({ url, kind: 'saga' }, { order: `${order}-parcel` });
-      return client.call({ url, kind: 'saga' }, { order });
+      return payOrElse(payment);
     }),
 
   'a call outside of a transaction': ({ client, url, order }) => client.call({ url, kind: 'saga' }, { order }),

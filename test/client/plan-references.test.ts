@@ -48,6 +48,11 @@ test('a condition, which only the compiler can refuse', (t) => {
   t.notThrows(() => ordered.step('b', charge, (s) => ({ orderId: s.order.vip ? 1 : 2 })));
 });
 
+test('truth, which JavaScript lets nobody notice: the plan is built as if the value were there', (t) => {
+  const { steps } = ordered.step('b', any, (s) => [!s.order.vip, Boolean(s.order.vip)]);
+  t.deepEqual(steps[1]?.input, [false, true]);
+});
+
 test('spreading, listing, searching, iterating', (t) => {
   // @ts-expect-error has more than its members
   t.throws(() => ordered.step('b', any, (s) => ({ ...s.order })), { message: meaning });

@@ -37,6 +37,41 @@ test('I12 the same xid and input is the same call, another input a conflict', as
   t.is(await balance('ann'), 90);
 });
 
+test('I12 a call is repeatable by its xid alone', async (t) => {
+  const { client, balance } = await startBank(t);
+  const again = () => client.call({ participant: 'bank', handler: 'charge' }, charge, { xid: 'order-8' });
+  t.deepEqual(await Promise.all([again(), again()]), [{ id: 1 }, { id: 1 }]);
+  t.deepEqual(await again(), { id: 1 });
+  t.is(await balance('ann'), 90);
+});
+
+test('an input that cannot be sent is refused with the name of the handler, and nothing is called', async (t) => {
+  const { client, bank, balance } = await startBank(t);
+  const circle: Record<string, unknown> = {};
+  circle.again = circle;
+  const inputs: readonly [unknown, RegExp][] = [
+    ['x'.repeat(300_000), /^the input of bank\.charge: expected at most 262144 bytes of JSON, got more$/],
+    [{ amount: 1n }, /^the input of bank\.charge: .*BigInt/],
+    [JSON.parse('{"__proto__":{"amount":1}}'), /^the input of bank\.charge: expected keys other than __proto__$/],
+    [circle, /^the input of bank\.charge: .*circular/],
+  ];
+  for (const [input, message] of inputs) {
+    const refused = { instanceOf: ConcordatError, message };
+    const alone = await t.throwsAsync(bank.charge(input as never), refused);
+    t.like(alone, { code: 'invalid_request', details: [{ pointer: '/input' }] });
+    await client.run('checkout', () => t.throwsAsync(bank.charge(input as never), refused));
+  }
+  t.is(await balance('ann'), 100);
+});
+
+test('a call of nobody, or with an option that a call does not have, is told at once', async (t) => {
+  const { client } = await startBank(t);
+  const bank = { participant: 'bank', handler: 'charge' };
+  t.throws(() => client.call('bank' as never), { message: /^call: expected \{ participant, handler \} .*got "bank"$/ });
+  t.throws(() => client.call(bank, charge, { timeout: 1 } as never), { message: /^call: .*got "timeout"$/ });
+  t.throws(() => client.remote('bank', { id: 'a' } as never), { message: /^remote: .*got "id"$/ });
+});
+
 test('what looks like a reference is data', async (t) => {
   const { client, service } = await startBank(t);
   let seen: unknown;

@@ -45,6 +45,9 @@ const ask = (body: unknown = {}): RequestInit => ({
 
 const charge = { account: 'ann', amount: 10 };
 
+/** What stands in front of a service answers this while the service is at work. */
+const gateway = 'HTTP/1.1 504 Gateway Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n';
+
 test('what a trusted service does is part of the transaction of its caller', async (t) => {
   const world = await startBank(t);
   const { client, bank, balance, settled } = world;
@@ -166,7 +169,7 @@ test('a service whose mark does not reach the coordinator does not answer yes', 
   const app = express();
   app.use(joinTransaction({ client, trust: () => true }));
   app.post('/work', (_request, response) => {
-    void setRollbackOnly('not here').catch(() => undefined);
+    void setRollbackOnly('not here');
     response.json({});
   });
   const server = createServer(app).listen(0, '127.0.0.1');
@@ -174,11 +177,76 @@ test('a service whose mark does not reach the coordinator does not answer yes', 
   t.teardown(() => void server.close());
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const fetch = transactionFetch({ origins: [origin] });
-  await world.client
-    .run('checkout', async () => {
+  // Caught, it is no yes either: what the service did before it broke off is not known.
+  await t.throwsAsync(
+    world.client.run('checkout', async () => {
       await t.throwsAsync(fetch(`${origin}/work`, ask()));
-    })
-    .then(() => t.pass());
+    }),
+    { instanceOf: RolledBack },
+  );
+});
+
+for (const [how, handler, read] of [
+  ['does not come in time', async () => undefined, async () => undefined],
+  [
+    'breaks off',
+    async (_request, response) => void response.write('{', () => response.destroy()),
+    async (a) => a.json(),
+  ],
+  [
+    'breaks off for whoever reads the stream',
+    async (_request, response) => void response.write('{', () => response.destroy()),
+    async (a) => {
+      for await (const _ of a.body ?? []);
+    },
+  ],
+  ['is that of a gateway', async (_request, response) => void response.socket?.end(gateway), async (a) => a.text()],
+] satisfies readonly [string, Handler, (answer: globalThis.Response) => Promise<unknown>][]) {
+  test(`K1 I5 a service has charged and its answer ${how}: whoever pays elsewhere has not paid twice`, async (t) => {
+    const world = await startBank(t);
+    const { client, bank, balance, settled } = world;
+    const giveUp = new AbortController();
+    const service = await startService(t, world, async (request, response) => {
+      await bank.charge(request.body);
+      if (how === 'does not come in time') giveUp.abort();
+      await handler(request, response);
+    });
+    const fetch = transactionFetch({ origins: [service] });
+    const error = await t.throwsAsync(
+      client.run('checkout', async () => {
+        const paid = fetch(`${service}/work`, { ...ask(charge), signal: giveUp.signal });
+        const heard = await paid.then(async (answer) => read(answer).then(() => answer.ok)).catch(() => false);
+        if (!heard) await bank.charge({ account: 'bob', amount: 10 });
+      }),
+      { instanceOf: RolledBack },
+    );
+    await settled(error?.xid ?? '');
+    t.deepEqual([await balance('ann'), await balance('bob')], [100, 100]);
+  });
+}
+
+test('a request that surely did not arrive is a no', async (t) => {
+  const { client, bank, balance } = await startBank(t);
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const nobody = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  await new Promise((resolve) => server.close(resolve));
+  const fetch = transactionFetch({ origins: [nobody] });
+  await client.run('checkout', () => fetch(`${nobody}/work`).catch(() => bank.charge({ account: 'bob', amount: 10 })));
+  t.is(await balance('bob'), 90);
+});
+
+test('a mark in a request for a transaction that nobody knows, and an answer that cannot be sent, end that request only', async (t) => {
+  const world = await startBank(t);
+  const service = await startService(t, world, async ({ body }, response) => {
+    if (body.mark) void setRollbackOnly('not here');
+    // As a program without types may have it.
+    response.end(body.mark ? 'yes' : (42 as never));
+  });
+  const lost = { ...ask().headers, 'concordat-xid': 'nobody-knows-it' };
+  await t.throwsAsync(fetch(`${service}/work`, { ...ask({ mark: true }), headers: lost }));
+  await t.throwsAsync(fetch(`${service}/work`, { ...ask({ mark: false }), headers: lost }));
+  t.is((await world.client.list()).items.length, 0);
 });
 
 test('the xid goes to the origins that are listed, and nowhere else', async (t) => {

@@ -319,3 +319,35 @@ test('options that cannot be are told at once', async (t) => {
     { message: /^wait: expected/ },
   );
 });
+
+const work = async (): Promise<number> => 1;
+const mistakes: readonly [string, readonly unknown[], RegExp][] = [
+  [
+    'an option that there is not',
+    [{ name: 'a', timeoutMS: 1 }, work],
+    /^run: expected no options but .*, got "timeoutMS"$/,
+  ],
+  [
+    'a text for a class',
+    [{ name: 'a', noRollbackFor: ['Error'] }, work],
+    /^noRollbackFor: .*\[RangeError\], got "Error"$/,
+  ],
+  [
+    'a class without a list',
+    [{ name: 'a', rollbackFor: Error }, work],
+    /^rollbackFor: expected a list .* got a function$/,
+  ],
+  ['a function that is no class', [{ name: 'a', noRollbackFor: [() => Error] }, work], /^noRollbackFor: .*a function$/],
+  ['no code', ['a'], /^run 'a': expected the code of the transaction, a function; got undefined$/],
+  ['no name', [work], /^run: expected options as an object, .*; got a function$/],
+  ['options without a name', [{}, work], /^run: expected the name of the transaction, got none$/],
+  ['nothing', [], /^run: expected options as an object, .*; got undefined$/],
+];
+
+test('a mistake in the arguments is told before anything is opened', async (t) => {
+  const { client } = await startBank(t);
+  const untyped = client.run as (...given: readonly unknown[]) => Promise<unknown>;
+  for (const [what, given, message] of mistakes)
+    await t.throwsAsync(untyped(...given), { instanceOf: TypeError, message }, what);
+  t.deepEqual((await client.list()).items, []);
+});

@@ -133,7 +133,7 @@ test('a participant without a method is told so', (t) => {
   });
 });
 
-test('B6 a handler without a database, that is not external and says no fence, is told what to write', (t) => {
+test('B6 a handler without a database that says no fence is told what to write', (t) => {
   @Participant('nowhere')
   class Nowhere {
     @Saga({ compensate: 'undo' })
@@ -145,7 +145,10 @@ test('B6 a handler without a database, that is not external and says no fence, i
     }
   }
   const error = t.throws(() => definitionOf(new Nowhere()), { instanceOf: TypeError });
-  t.regex(error?.message ?? '', /handler 'act': expected a database .* db: .*external: true.*fence: 'none'/);
+  t.regex(
+    error?.message ?? '',
+    /handler 'act': expected a database .* db: .*also where .*external: true.*fence: 'none'/,
+  );
 });
 
 test('a db option that answers none is told', (t) => {
@@ -184,6 +187,25 @@ test('an undo without a tx parameter is odd: a Remote cannot tell it from a forw
   const [odd, ...more] = odditiesOf(new Odd(database()));
   t.regex(odd ?? '', /^Odd\.leaks settles 'go' and has no tx parameter/);
   t.deepEqual(more, []);
+});
+
+test('a handler that a remote has no method for is odd, with what to do', (t) => {
+  @Participant('hidden', { db: (self: Hidden) => self.db })
+  class Hidden extends Base {
+    @Message()
+    async inspect(_input: string, _tx: Branch): Promise<void> {
+      await Promise.resolve();
+    }
+    @Saga({ compensate: 'undo' })
+    async finally(_input: string, _tx: Branch): Promise<string> {
+      return this.greeting;
+    }
+  }
+  const odd = odditiesOf(new Hidden(database()));
+  t.deepEqual(
+    odd.map((each) => /^a Remote has no method for the handler '(\w+)', .* client\.call/.exec(each)?.[1]),
+    ['inspect', 'finally'],
+  );
 });
 
 test('a decorator where it cannot stand is told when the class is made', (t) => {

@@ -113,6 +113,13 @@ test('the client is that of via, else that of a remote, else the default, else N
 test('options that cannot be are told when the class is made', (t) => {
   const wrong = { propagation: 'sometimes' } as never;
   t.throws(() => GlobalTransaction(wrong), { message: /^propagation: expected one of required/ });
+  for (const [options, message] of [
+    [{ timeoutMS: 1 }, /^@GlobalTransaction: expected no options but .*, via, got "timeoutMS"$/],
+    [{ noRollbackFor: ['Error'] }, /^noRollbackFor: expected error classes/],
+    [{ businessKey: 'a' }, /^@GlobalTransaction: businessKey: expected a function, got "a"$/],
+    [{ via: {} }, /^@GlobalTransaction: via: expected a function/],
+  ] as const)
+    t.throws(() => GlobalTransaction(options as never), { instanceOf: TypeError, message });
   const decorate = GlobalTransaction() as unknown as (...args: unknown[]) => unknown;
   t.throws(() => decorate(undefined, { kind: 'field', name: 'x' }), {
     message: /^@GlobalTransaction: expected a method/,

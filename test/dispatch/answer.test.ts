@@ -119,7 +119,7 @@ test('K6 404, 405, 401 and every other status are unknown, never a no', (t) => {
     kinds(replies),
     statuses.map(() => 'unknown'),
   );
-  t.regex(errorOf(replies[8]!), /answered 404 \(body: .*declined/);
+  t.regex(errorOf(replies[8]!), /answered 404 \(declined: no\)/);
 });
 
 test('K4 a redirect says that it is not followed', (t) => {
@@ -130,6 +130,20 @@ test('F8 a 401 that speaks of a timestamp names the clock', (t) => {
   t.regex(errorOf(read(401, problem, '{"code":"timestamp_too_old"}')), /clock/);
   t.regex(errorOf(read(401, { 'content-type': 'text/plain' }, 'Message timestamp too new')), /clock/);
   t.notRegex(errorOf(read(401, problem, '{"detail":"no such key"}')), /clock/);
+  const expired = '{"code":"expired","detail":"the command held until 1, here it is 2"}';
+  t.regex(errorOf(read(408, problem, expired)), /answered 408: it came too late, or .* clock .* differ \(expired: the/);
+  t.notRegex(errorOf(read(408, problem, '{"code":"slow"}')), /clock/);
+});
+
+test('what a problem says in words is not cut for its other members', (t) => {
+  const said = {
+    type: 'x'.repeat(150),
+    title: 'y'.repeat(100),
+    status: 404,
+    code: 'unknown_op',
+    detail: 'it is tcc now',
+  };
+  t.is(errorOf(read(404, problem, JSON.stringify(said))), 'answered 404 (unknown_op: it is tcc now)');
 });
 
 test('K2 a compressed answer and one that is too large are unknown, whatever their status', (t) => {

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import test from 'ava';
-import { NoCoordinator } from '../../sdk/index.js';
+import knex from 'knex';
+import { NoCoordinator, participant, saga, Uncertain } from '../../sdk/index.js';
 import { signal } from '../dispatch/participants.js';
 import { echo, embedded, planOf, temporary } from './embedding.js';
 
@@ -63,6 +64,41 @@ test('A15 whoever waits when it closes gets the state by then, and what comes af
   await closing;
   const ended = await waiting.catch((error: unknown) => error);
   t.true(ended instanceof NoCoordinator || (ended as { status: string }).status === 'active');
+});
+
+test('A15 I5 a call is under way when it closes: its caller does not take that for a no, and it is made once', async (t) => {
+  const directory = await temporary(t);
+  const store = `sqlite:${path.join(directory, 'store.db')}`;
+  const filename = path.join(directory, 'pay.db');
+  const db = knex({ client: 'sqlite3', connection: { filename }, useNullAsDefault: true, pool: { min: 1, max: 1 } });
+  t.teardown(() => db.destroy());
+  await db.schema.createTable('payments', (table) => void table.increments('id'));
+  const began = signal();
+  const may = signal<undefined>();
+  const charge = saga({
+    async action(_input: number, tx) {
+      began.give();
+      await may.came;
+      const [id] = await tx.db('payments').insert({});
+      return id ?? 0;
+    },
+    async compensate(_input, tx) {
+      await tx.db('payments').delete();
+    },
+  });
+  const participants = [participant({ name: 'pay', db, handlers: { charge } })];
+  const first = await embedded(t, { store, participants, stopGraceMs: 10_000 });
+  const calling = t.throwsAsync(first.remote<{ charge(n: number): Promise<number> }>('pay').charge(1), {
+    instanceOf: Uncertain,
+  });
+  await began.came;
+  const closing = first.close();
+  may.give(undefined);
+  await closing;
+  const xid = (await calling)?.xid ?? '';
+  const second = await embedded(t, { store, participants });
+  t.is(await second.call({ participant: 'pay', handler: 'charge' }, 1, { xid }), 1);
+  t.is((await db('payments')).length, 1);
 });
 
 test('A15 a handler that still runs at the end of the grace time is told by its signal', async (t) => {

@@ -130,6 +130,9 @@ test('an option that is wrong is named, with what was expected and what came', a
   await refused({ signingSecrets: ['x'] }, /^signing secret 1: expected "whsec_"/);
   await refused({ participants: [{}] }, /expected an instance of a class with @Participant/);
   await refused({ store: 'sqlite:/nonexistent/store.db' }, /there is no directory/);
+  await refused({ participants: undefined }, /^participants: expected a list .*, got nothing/);
+  await refused({ participants: echo('stock').participant }, /^participants: expected a list .*, got one object/);
+  await t.throwsAsync(embed(undefined as never), { message: /^embed: expected options such as .*, got undefined/ });
   await refused({ timeout: 1 }, /^timeout: expected one of store, .*, got an option that embed does not have/);
 });
 

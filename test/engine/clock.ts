@@ -1,25 +1,25 @@
 import type { Clock } from '../../coordinator/clock.js';
 import type { TimeSource } from '../../coordinator/store/time.js';
+import { type Timer, Timers } from './timers.js';
 
 /** Lets everything that waits for nothing but promises come to rest. */
 const rest = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-
-interface Timer {
-  readonly at: number;
-  readonly owner: ProcessClock;
-  readonly callback: () => void;
-}
 
 /** One time for all processes of a test. It stands still until it is moved, from one timer to the next. */
 export class World {
   static readonly start = Date.UTC(2030, 0, 1);
   ms = 0;
-  #timers = new Set<Timer>();
+  /** How far the clock of the store's database was moved. */
+  databaseOffset = 0;
+  readonly #timers = new Timers();
   /** Work outside of this process's promises: time must not move while there is some. */
   #outside = 0;
 
   /** The clock of a store's database. */
-  readonly database: TimeSource = { wall: () => World.start + this.ms, monotonic: () => this.ms };
+  readonly database: TimeSource = {
+    wall: () => World.start + this.ms + this.databaseOffset,
+    monotonic: () => this.ms + this.databaseOffset,
+  };
 
   clock(): ProcessClock {
     return new ProcessClock(this);
@@ -51,39 +51,48 @@ export class World {
     for (;;) {
       await this.settle();
       if (holds()) return true;
-      const next = this.#next(until);
+      const next = this.#timers.take(until);
       if (!next) break;
-      this.#timers.delete(next);
       this.ms = Math.max(this.ms, next.at);
-      next.callback();
+      next.callback?.();
     }
     this.ms = until;
     return holds();
   }
 
-  add(timer: Timer): () => void {
-    this.#timers.add(timer);
-    return () => void this.#timers.delete(timer);
+  add(at: number, owner: ProcessClock, callback: () => void): () => void {
+    return this.#timers.add(at, owner, callback);
   }
 
-  #next(until: number): Timer | undefined {
-    let found: Timer | undefined;
-    for (const timer of this.#timers) {
-      if (timer.owner.state === 'dead') this.#timers.delete(timer);
-      else if (timer.owner.state === 'running' && timer.at <= until && (!found || timer.at < found.at)) found = timer;
-    }
-    return found;
+  putBack(timers: readonly Timer[]): void {
+    for (const timer of timers) this.#timers.push(timer);
   }
 }
 
 /** The clock of one process: while that is paused its timers wait and time goes on, as under SIGSTOP. */
 export class ProcessClock implements Clock {
-  state: 'running' | 'paused' | 'dead' = 'running';
   readonly #world: World;
   #offset = 0;
+  #state: 'running' | 'paused' | 'dead' = 'running';
+  /** Timers that came due while it was paused. */
+  #held: Timer[] = [];
 
   constructor(world: World) {
     this.#world = world;
+  }
+
+  get state(): 'running' | 'paused' | 'dead' {
+    return this.#state;
+  }
+
+  set state(state: 'running' | 'paused' | 'dead') {
+    this.#state = state;
+    if (state === 'running') this.#world.putBack(this.#held);
+    if (state !== 'paused') this.#held = [];
+  }
+
+  hold(timer: Timer): void {
+    this.#held.push(timer);
   }
 
   now(): number {
@@ -99,7 +108,7 @@ export class ProcessClock implements Clock {
   }
 
   after(delayMs: number, callback: () => void): () => void {
-    return this.#world.add({ at: this.#world.ms + Math.max(delayMs, 0), owner: this, callback });
+    return this.#world.add(this.#world.ms + Math.max(delayMs, 0), this, callback);
   }
 
   soon(callback: () => void): void {

@@ -15,7 +15,7 @@ import type { Command } from '../../sdk/protocol/commands.js';
 import type { Xid } from '../../sdk/protocol/ids.js';
 import { seededChance } from './chance.js';
 import { type ProcessClock, World } from './clock.js';
-import { Line, leaseMs, type Seam } from './line.js';
+import { Line, leaseMs, outside, type Seam } from './line.js';
 import { Network } from './network.js';
 import { Participant } from './participant.js';
 import type { StoreFaults } from './store.js';
@@ -75,7 +75,7 @@ export class Cluster {
 
   /** Starts a process. `faults` are those of its line to the store. */
   async start(name = `c${this.processes.length + 1}`): Promise<Process> {
-    const line = new Line(this, name, await this.#open(this));
+    const line = new Line(this, name, outside(this.world, await this.#open(this)));
     const inner = memoryQueue({ clock: line.clock });
     const queue: CommandQueue = {
       ...inner,

@@ -2,7 +2,6 @@ import type { Transport } from '../../coordinator/dispatch/transport.js';
 import type { Append, Store } from '../../coordinator/store/store.js';
 import type { Command } from '../../sdk/protocol/commands.js';
 import type { ProcessClock, World } from './clock.js';
-import type { Network } from './network.js';
 import { noFaults, storeBehind } from './store.js';
 
 export const leaseMs = 10_000;
@@ -13,7 +12,11 @@ export type Seam = 'before append' | 'after append' | 'before send' | 'after sen
 /** What all processes of a test share. */
 export interface Surroundings {
   readonly world: World;
-  readonly network: Network;
+  readonly network: {
+    door(from: string, clock: ProcessClock, onSend: () => void): Transport;
+    /** What must never be seen on the wire. */
+    readonly violations: string[];
+  };
   onSeam: (seam: Seam, process: string) => void;
   noteWon: (append: Append) => void;
 }
@@ -28,14 +31,15 @@ export class Line {
   readonly transport: Transport;
   /** By its own time: until then it may believe that it has a lease. */
   #leaseUntil = 0;
+  readonly #termMs: number;
   #resumed: Promise<void> = Promise.resolve();
   #resume: () => void = () => undefined;
 
-  constructor(around: Surroundings, name: string, opened: Store) {
+  constructor(around: Surroundings, name: string, opened: Store, termMs = leaseMs) {
+    this.#termMs = termMs;
     this.clock = around.world.clock();
-    const store = outside(around, opened);
     const seam = (where: Seam) => this.clock.state === 'running' && around.onSeam(where, name);
-    const behind = storeBehind(store, this.faults, (append) => around.noteWon(append));
+    const behind = storeBehind(opened, this.faults, (append) => around.noteWon(append));
     this.store = this.#guard(behind, seam);
     const { network, world } = around;
     const door = around.network.door(name, this.clock, () => seam('after send'));
@@ -100,7 +104,7 @@ export class Line {
       renewLease: async (lease) => {
         const before = this.clock.monotonic();
         const renewedAt = await guarded(() => store.renewLease(lease));
-        this.#leaseUntil = before + leaseMs;
+        this.#leaseUntil = before + this.#termMs;
         return renewedAt;
       },
       dropLease: (id) => guarded(() => store.dropLease(id)),
@@ -111,7 +115,7 @@ export class Line {
 }
 
 /** A store with real I/O: the world's time stands still while it works. */
-function outside({ world }: Surroundings, store: Store): Store {
+export function outside(world: World, store: Store): Store {
   return {
     ...store,
     append: (append) => world.whileOutside(store.append(append)),

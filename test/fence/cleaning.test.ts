@@ -3,7 +3,7 @@ import test from 'ava';
 import { clockAllowanceMs, commandLifeMaxMs, keepMsDefault, keepMsMin } from '../../sdk/participant/fence-cleaning.js';
 import { callMaxMs } from '../../sdk/protocol/schemas.js';
 import { manualClock } from '../helpers/clock.js';
-import { type Bank, rows, startBank, type Teardown } from './bank.js';
+import { type Bank, origin, rows, startBank, type Teardown } from './bank.js';
 
 const day = 24 * 3600 * 1000;
 
@@ -20,7 +20,7 @@ const xids = async ({ db }: Bank) => (await rows(db)).map((row) => (row as { xid
 
 test('D10 rows that are old and before the floor are deleted, others are not', async (t) => {
   const bank = await aged(t);
-  bank.executor.setFloor(bank.clock.now());
+  bank.executor.setFloor(bank.clock.now(), origin);
   await bank.executor.close();
   t.deepEqual(await xids(bank), ['young']);
 });
@@ -30,14 +30,14 @@ test('D10 nothing is deleted without a floor, nor beyond it less what clocks may
   await turn();
   t.is((await xids(bank)).length, 2);
   const opened = bank.clock.now() - keepMsDefault - 1;
-  bank.executor.setFloor(opened + clockAllowanceMs);
+  bank.executor.setFloor(opened + clockAllowanceMs, origin);
   await bank.executor.close();
   t.is((await xids(bank)).length, 2);
 });
 
 test('D10 a floor alone deletes nothing that is young', async (t) => {
   const bank = await aged(t);
-  bank.executor.setFloor(bank.clock.now() + 30 * day);
+  bank.executor.setFloor(bank.clock.now() + 30 * day, origin);
   await bank.executor.close();
   t.deepEqual(await xids(bank), ['young']);
 });
@@ -45,9 +45,25 @@ test('D10 a floor alone deletes nothing that is young', async (t) => {
 test('D10 rows of a coordinator that the floor is not from are left alone', async (t) => {
   const bank = await aged(t);
   await bank.db('concordat_fence').where({ xid: 'old-0' }).update({ origin: 'another' });
-  bank.executor.setFloor(bank.clock.now());
+  bank.executor.setFloor(bank.clock.now(), origin);
   await bank.executor.close();
   t.deepEqual((await xids(bank)).toSorted(), ['old-0', 'young']);
+});
+
+test('D10 a floor cleans the rows of the store that it is from: commands of others that came here are not its to judge', async (t) => {
+  const clock = manualClock();
+  const bank = await startBank(t, {}, { clock });
+  await bank.send('try', { xid: 'ours' });
+  await bank.send('try', { xid: 'theirs', origin: 'origin-2' });
+  clock.advance(keepMsDefault + 1);
+  // @ts-expect-error a floor without an origin is nobody's
+  bank.executor.setFloor(clock.now());
+  await bank.executor.close();
+  t.deepEqual((await xids(bank)).toSorted(), ['ours', 'theirs']);
+  const again = await startBank(t, {}, { clock, db: bank.db });
+  again.executor.setFloor(clock.now(), origin);
+  await again.executor.close();
+  t.deepEqual(await xids(bank), ['theirs']);
 });
 
 test('D10 rows cannot be kept for less than a command lives', async (t) => {
@@ -63,7 +79,7 @@ test('many are deleted a few at a time, with pauses', async (t) => {
   const old = await bank.db('concordat_fence').where({ xid: 'old-0' }).first();
   const many = Array.from({ length: 1200 }, (_, index) => ({ ...old, xid: `many-${index}` }));
   await bank.db.batchInsert('concordat_fence', many, 100);
-  bank.executor.setFloor(bank.clock.now());
+  bank.executor.setFloor(bank.clock.now(), origin);
   const left: number[] = [];
   while ((await xids(bank)).length > 1) {
     const now = (await xids(bank)).length;

@@ -4,9 +4,9 @@ import test from 'ava';
 import knexFactory from 'knex';
 import type { Branch } from '../../sdk/participant/branch.js';
 import { systemClock } from '../../sdk/participant/clock.js';
-import { Rejected } from '../../sdk/participant/command.js';
-import { createExecutor } from '../../sdk/participant/execute.js';
-import type { Handler, ParticipantDefinition } from '../../sdk/participant/handler.js';
+import { type Received, Rejected } from '../../sdk/participant/command.js';
+import { createExecutor, type Surroundings } from '../../sdk/participant/execute.js';
+import type { Fencing, Handler, ParticipantDefinition } from '../../sdk/participant/handler.js';
 import { Pending, Refused } from '../../sdk/protocol/answers.js';
 import { limits } from '../../sdk/protocol/limits.js';
 import { manualClock } from '../helpers/clock.js';
@@ -90,10 +90,13 @@ test('around stands around the handler alone, and each handler runs in the conte
   const context = new AsyncLocalStorage<string>();
   const seen: unknown[] = [];
   const saga = handlerOf('saga', { forward: async () => void seen.push(context.getStore()) });
-  const around = async <T>(command: { body: { xid: string } }, run: () => Promise<T>): Promise<T> => {
-    seen.push(`around ${command.body.xid}`);
-    return run();
-  };
+  const around = (command: Received): Surroundings => ({
+    run(work) {
+      seen.push(`around ${command.body.xid}`);
+      return work();
+    },
+    unfinished: () => undefined,
+  });
   const { send } = await startBank(t, { saga }, { around });
   await Promise.all(['x1', 'x2'].map((xid) => context.run(xid, () => send('action', { xid }))));
   await send('action', { xid: 'x1' });
@@ -208,12 +211,15 @@ test('a table of that name that is not the fence is told, not written to', async
   await t.throwsAsync(prepared(db), { message: /expected the table concordat_fence.*without xid, branch/ });
 });
 
-test('an external handler without a database runs bare', async (t) => {
-  const executor = createExecutor({
-    definitions: [definitionOf(undefined, handlerOf('saga', { forward: async () => 1 }, { fence: 'external' }))],
-    clock: systemClock,
-    log: { warn: () => undefined },
-  });
+test('D1 D2 I6 without a database a handler runs only where it says fence none: an external one has its fence there', async (t) => {
+  const open = (fence: Fencing) =>
+    createExecutor({
+      definitions: [definitionOf(undefined, handlerOf('saga', { forward: async () => 1 }, { fence }))],
+      clock: systemClock,
+      log: { warn: () => undefined },
+    });
+  t.throws(() => open('external'), { instanceOf: TypeError, message: /'pay': expected a database for its fence/ });
+  const executor = open('none');
   await executor.prepare();
   t.deepEqual(await executor.execute({ ...received('action'), handler: 'pay' }), { kind: 'done', output: 1 });
 });

@@ -176,6 +176,25 @@ test('a commit op that finds a pending row settles with the late outcome', async
   t.is(await outcomes(bank), 'done done');
 });
 
+test('I7 a rollback that finds a pending row has nothing to undo where a late outcome refused it', async (t) => {
+  const bank = await startOutside(t, { forward: () => Promise.reject(new Pending({ retryAfterMs: 9 })) });
+  await bank.send('try');
+  for (const _ of [1, 2]) t.is(word(await bank.send('cancel', { forward: 'refused' })), 'done');
+  t.deepEqual(bank.heard, []);
+  t.is(await outcomes(bank), 'refused empty');
+  t.is(word(await bank.send('try')), 'refused suppressed');
+});
+
+test('I7 nor one that finds a run whose time is over; before that it waits, as its effect may still come', async (t) => {
+  const bank = await startOutside(t);
+  await leaveStarted(bank, 'try', 1);
+  t.is(word(await bank.send('cancel', { forward: 'refused' })), 'running');
+  bank.clock.advance(1000);
+  t.is(word(await bank.send('cancel', { forward: 'refused' })), 'done');
+  t.deepEqual(bank.heard, []);
+  t.is(await outcomes(bank), 'refused empty');
+});
+
 test('a run that outlives its time is not taken for done once the branch was undone', async (t) => {
   const [arrived, held] = [gate(), gate()];
   const bank = await startOutside(t, {

@@ -5,7 +5,7 @@ import type { PlantedBug } from '../../coordinator/faults/faults.js';
 import { keepMsDefault } from '../../sdk/participant/fence-cleaning.js';
 import { Refused } from '../../sdk/protocol/answers.js';
 import { manualClock } from '../helpers/clock.js';
-import { effects, gate, handlerOf, rows, startBank, word } from './bank.js';
+import { effects, gate, handlerOf, origin, rows, startBank, word } from './bank.js';
 
 /** What a switch breaks. True: all is as it should be. */
 const checks: Partial<Record<PlantedBug, (t: ExecutionContext) => Promise<boolean>>> = {
@@ -70,7 +70,7 @@ const checks: Partial<Record<PlantedBug, (t: ExecutionContext) => Promise<boolea
     await send('try');
     const floor = clock.now();
     clock.advance(keepMsDefault + 1);
-    executor.setFloor(floor);
+    executor.setFloor(floor, origin);
     await executor.close();
     return (await rows(db)).length === 1;
   },

@@ -52,7 +52,10 @@ function saidTo(phase: Phase, first: string, second: string, forward?: ForwardFa
   return `${word(verdict.answer)}${output}${kept}`;
 }
 
-/** By the first row, where there is no second: forward, commit, rollback; and the last two when the forward op is known as done. */
+/**
+ * By the first row, where there is no second: forward, commit, rollback; the last two when the forward op is known as done;
+ * and rollback when it is known as refused.
+ */
 const alone: Readonly<Record<string, readonly string[]>> = {
   nothing: [
     'work -',
@@ -60,14 +63,16 @@ const alone: Readonly<Record<string, readonly string[]>> = {
     'done null kept',
     'refused forward_missing',
     'refused forward_missing',
+    'done null kept',
   ],
-  done: ['done stored', 'work stored', 'work stored', 'work stored', 'work stored'],
+  done: ['done stored', 'work stored', 'work stored', 'work stored', 'work stored', 'work stored'],
   refused: [
     'refused stored',
     'refused forward_missing',
     'done null kept',
     'refused forward_missing',
     'refused forward_missing',
+    'done null kept',
   ],
   empty: [
     'refused suppressed',
@@ -75,15 +80,16 @@ const alone: Readonly<Record<string, readonly string[]>> = {
     'done null kept',
     'refused forward_missing',
     'refused forward_missing',
+    'done null kept',
   ],
-  pending: ['work -', 'refused forward_missing', 'work told', 'work told', 'work told'],
-  running: ['running', 'running', 'running', 'work told', 'running'],
-  failed: ['work -', 'running', 'running', 'work told', 'running'],
-  overdue: ['work -', 'refused forward_missing', 'work told', 'work told', 'work told'],
+  pending: ['work -', 'refused forward_missing', 'work told', 'work told', 'work told', 'done null kept'],
+  running: ['running', 'running', 'running', 'work told', 'running', 'running'],
+  failed: ['work -', 'running', 'running', 'work told', 'running', 'running'],
+  overdue: ['work -', 'refused forward_missing', 'work told', 'work told', 'work told', 'done null kept'],
 };
 
 for (const [first, expected] of Object.entries(alone)) {
-  test(`what a command is told that finds ${first}`, (t) => {
+  test(`I7 what a command is told that finds ${first}`, (t) => {
     t.deepEqual(
       [
         saidTo('forward', first, 'nothing'),
@@ -91,6 +97,7 @@ for (const [first, expected] of Object.entries(alone)) {
         saidTo('rollback', first, 'nothing', 'unknown'),
         saidTo('commit', first, 'nothing', 'done'),
         saidTo('rollback', first, 'nothing', 'done'),
+        saidTo('rollback', first, 'nothing', 'refused'),
       ],
       expected,
     );

@@ -105,6 +105,7 @@ test('L2 a handler of another kind is refused while an instance with the first o
   t.is(refused.status, 409);
   t.like(refused.body, { code: 'kind_conflict', retryable: true });
   t.regex(refused.body.detail, /reserve of stock to be saga, as the living instance one/);
+  t.regex(refused.body.detail, /until 20\S+Z, or until DELETE \/v1\/participants\/stock\/instances\/one/);
   await coordinator.ask('DELETE', stockOne);
   t.is((await coordinator.ask('PUT', two, other)).status, 200);
 });
@@ -119,6 +120,27 @@ test('roles: who may only look cannot register', async (t) => {
   t.is((await coordinator.ask('DELETE', stockOne, undefined, as('see'))).status, 403);
   t.is((await coordinator.ask('GET', '/v1/participants', undefined, as('see'))).status, 200);
   t.is((await coordinator.ask('PUT', stockOne, body, as('work'))).status, 200);
+});
+
+test('a key with names registers these participants, and nothing else of it is less', async (t) => {
+  const keys = { CONCORDAT_API_KEYS: 'shop:client/order/payment:some,app:client:any' };
+  const coordinator = await startCoordinator(t, await tempStore(t), {}, keys);
+  const as = (key: string) => ({ authorization: `Bearer ${key}` });
+  const body = registration('http://127.0.0.1:9');
+  const paymentOne = '/v1/participants/payment/instances/one';
+  t.is((await coordinator.ask('PUT', paymentOne, body, as('some'))).status, 200);
+  const refused = await coordinator.ask('PUT', stockOne, body, as('some'));
+  t.is(refused.status, 403);
+  t.is(refused.body.code, 'forbidden');
+  t.regex(
+    refused.body.detail,
+    /expected a key that may register stock, got shop, which may register order, payment only/,
+  );
+  t.is((await coordinator.ask('PUT', stockOne, body, as('any'))).status, 200);
+  t.is((await coordinator.ask('DELETE', stockOne, undefined, as('some'))).status, 403);
+  t.is((await coordinator.ask('DELETE', paymentOne, undefined, as('some'))).status, 200);
+  const steps = [{ id: 'a', participant: 'stock', handler: 'reserve' }];
+  t.is((await coordinator.ask('POST', '/v1/transactions', { name: 'order', steps }, as('some'))).status, 201);
 });
 
 test('I3 A2 after a restart the registry is there at once, and a plan needs no heartbeat first', async (t) => {

@@ -15,6 +15,7 @@ const nothing = async (): Promise<void> => undefined;
 const charge = async (input: Charge): Promise<Receipt> => ({ receipt: String(input.cents) });
 const unfenced = saga({ fence: 'none', action: charge, compensate: nothing });
 const fenced = saga({ action: charge, compensate: nothing });
+const external = saga({ action: charge, compensate: nothing, external: true });
 
 test('plain functions make the handlers of a participant', (t) => {
   const deliver = async (input: Charge): Promise<void> => void input;
@@ -85,9 +86,24 @@ const wrong: readonly [string, readonly object[], RegExp][] = [
     /'payment', handler 'charge': expected a database for its fence, got none; give the participant its db .*fence: 'none'/,
   ],
   [
+    'D1 D2 an external handler without a database',
+    [participant({ name: 'payment', handlers: { charge: external } })],
+    /'payment', handler 'charge': expected a database for its fence, got none; .*also where the effect is outside of it/,
+  ],
+  [
     'a missing function',
     [participant({ name: 'payment', handlers: { charge: { ...unfenced, rollback: undefined as never } } })],
     /handler 'charge': expected a function for compensate, got undefined/,
+  ],
+  [
+    'a plain function instead of a handler',
+    [{ ...participant({ name: 'payment', handlers: {} }), handlers: new Map([['charge', charge]]) }],
+    /handler 'charge': expected saga\(\{ action, compensate \}\), .*, got a function/,
+  ],
+  [
+    'one participant without its list',
+    participant({ name: 'payment', handlers: {} }) as never,
+    /expected a list .*, got one object/,
   ],
   ['what is no participant', [{}], /@Participant\('name'\)/],
   ['a class instead of its instance', [class {} as object], /expected instances of decorated classes.*got function/],
@@ -98,6 +114,38 @@ for (const [what, participants, expected] of wrong) {
     t.throws(() => checkDefinitions(participants, keptLog()), { instanceOf: TypeError, message: expected });
   });
 }
+
+const untyped: readonly [string, (...given: never[]) => unknown, readonly unknown[], RegExp][] = [
+  ['a saga of nothing', saga, [], /^saga: expected options as an object, of action, compensate, .*; got undefined$/],
+  ['a function for a saga', saga, [charge], /^saga: expected options as an object, .*; got a function$/],
+  ['a typo in a saga', saga, [{ action: charge, compensat: nothing }], /^saga: expected no options but .*"compensat"$/],
+  ['a typo in a tcc', tcc, [{ try: charge, confrim: nothing, cancel: nothing }], /^tcc: .*, got "confrim"$/],
+  [
+    'a participant of nothing',
+    participant,
+    [],
+    /^participant: expected options as an object, of name, .*; got undefined$/,
+  ],
+  ['a typo in a participant', participant, [{ name: 'p', handler: {} }], /^participant: .*, got "handler"$/],
+  ['no handlers', participant, [{ name: 'p' }], /^participant "p": handlers: expected an object .* got undefined$/],
+  ['a list of handlers', participant, [{ name: 'p', handlers: [unfenced] }], /^participant "p": handlers: expected/],
+];
+
+for (const [what, make, given, message] of untyped) {
+  test(`${what}, from a program without types, is told where it is written`, (t) => {
+    t.throws(() => Reflect.apply(make, undefined, given), { instanceOf: TypeError, message });
+  });
+}
+
+test('a handler that a remote has no method for is named at start', (t) => {
+  const log = keptLog();
+  const handlers = { toString: unfenced, catch: unfenced, charge: unfenced };
+  checkDefinitions([participant({ name: 'payment', handlers })], log);
+  const odd = log.lines.flatMap(
+    ({ message }) => /^a Remote has no method for the handler '(\w+)'/.exec(message)?.[1] ?? [],
+  );
+  t.deepEqual(odd, ['toString', 'catch']);
+});
 
 test('handlers without a fence are named at start, the others are not', (t) => {
   const log = keptLog();

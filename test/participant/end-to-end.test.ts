@@ -70,6 +70,21 @@ test('L6 commands go to a host that is found by its name, signed with secrets th
   t.deepEqual(await effectsIn(db), ['charged 7']);
 });
 
+test('F8 a host whose clock is a minute ahead of the coordinator carries out what it is sent', async (t) => {
+  const { client, db } = await start(t);
+  const host = await startHost(t, {
+    participants: [participant({ name: 'payment', db, handlers: { charge: charging() } })],
+    coordinator: client,
+    signingSecret: secretOf(2).secret,
+    clock: { ...systemClock, now: () => Date.now() + 60_000 },
+  });
+  await host.registered;
+  const steps = [{ id: 'pay', participant: 'payment', handler: 'charge', input: { cents: 7 } }];
+  const told = await client.submit({ name: 'checkout', steps }, { waitSeconds: 20 });
+  t.deepEqual([told.status, told.branches[0]?.attempts], ['committed', 1]);
+  t.deepEqual(await effectsIn(db), ['charged 7']);
+});
+
 test('a mark that a handler sets rolls back what it did', async (t) => {
   const { client, db } = await start(t);
   const { url } = await startHost(t, {

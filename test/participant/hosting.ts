@@ -45,7 +45,7 @@ export interface StandInAnswer {
 
 const registered: StandInAnswer = {
   status: 200,
-  body: { participant: 'p', id: 'i', expiresAt: '2030-01-01T00:00:30.000Z', fenceFloor: '2030-01-01T00:00:00.000Z' },
+  body: { participant: 'p', id: 'i', origin: 'origin-1', expiresAt: '', fenceFloor: '2030-01-01T00:00:00.000Z' },
 };
 
 /** Answers every request as a coordinator that takes all registrations, unless `answer` says otherwise. */

@@ -1,5 +1,7 @@
 import test, { type ExecutionContext } from 'ava';
 import knex from 'knex';
+import { NoCoordinator } from '../../sdk/client/errors.js';
+import { coordinatorTime } from '../../sdk/participant/coordinator-time.js';
 import { message, participant, saga } from '../../sdk/participant/define.js';
 import { type Registry, register } from '../../sdk/participant/register.js';
 import { ConcordatError, type ErrorCode } from '../../sdk/protocol/errors.js';
@@ -63,7 +65,7 @@ const refusals: readonly [string, number, ErrorCode, RegExp][] = [
   ['a key that may not', 403, 'forbidden', /'payment' at http.* was not registered: no; use a key/],
   ['no key', 401, 'unauthorized', /CONCORDAT_API_KEY/],
   ['an address that is not allowed', 400, 'invalid_request', /CONCORDAT_ALLOW/],
-  ['another kind', 409, 'kind_conflict', /with the other kind/],
+  ['another kind', 409, 'kind_conflict', /'payment' at http.* was not registered: no$/],
 ];
 
 for (const [what, status, code, expected] of refusals) {
@@ -71,10 +73,12 @@ for (const [what, status, code, expected] of refusals) {
     const coordinator = await standIn(t, ({ method }) =>
       method === 'PUT' ? { status, body: { code, detail: 'no', status } } : undefined,
     );
-    const error = await t.throwsAsync(startHost(t, { participants, coordinator: coordinator.url }), {
+    const log = keptLog();
+    const error = await t.throwsAsync(startHost(t, { participants, coordinator: coordinator.url, log }), {
       instanceOf: ConcordatError,
       message: expected,
     });
+    t.false(log.lines.some(({ message: text }) => text.includes('tried again')));
     t.is((error as ConcordatError).code, code);
   });
 }
@@ -101,12 +105,12 @@ async function registering(t: ExecutionContext, answers: (nth: number) => Promis
   const clock = manualClock();
   const puts: number[] = [];
   const drops: string[] = [];
-  const floors: number[] = [];
+  const floors: [number, string][] = [];
   const registry: Registry = {
     registerInstance: async (name, id) => {
       puts.push(clock.monotonic());
       const answer = await answers(puts.length);
-      return { participant: name, id, expiresAt: '', fenceFloor: '', ...answer };
+      return { participant: name, id, origin: 'origin-1', expiresAt: '', fenceFloor: '', ...answer };
     },
     dropInstance: async (name) => void drops.push(name),
   };
@@ -118,7 +122,8 @@ async function registering(t: ExecutionContext, answers: (nth: number) => Promis
     ttlMs: 30_000,
     clock,
     log: keptLog(),
-    onFloor: (utcMs) => floors.push(utcMs),
+    onFloor: (utcMs, origin) => floors.push([utcMs, origin]),
+    time: coordinatorTime(clock),
   });
   t.teardown(() => registration.stop(0));
   return { clock, puts, drops, floors, registration };
@@ -126,6 +131,16 @@ async function registering(t: ExecutionContext, answers: (nth: number) => Promis
 
 /** Lets everything run that waits for nothing but its turn. */
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+test('a registration that nobody answered is taken out of traffic all the same, and one that never arrived is not', async (t) => {
+  for (const wasSent of [true, false]) {
+    const { drops, registration } = await registering(t, async () => {
+      throw new NoCoordinator('nobody answers', { wasSent });
+    });
+    await registration.stop(1000);
+    t.deepEqual(drops, wasSent ? ['payment'] : []);
+  }
+});
 
 test('a registration is renewed three times within its time, a little apart from those of others', async (t) => {
   const { clock, puts, floors } = await registering(t, async (nth) => ({
@@ -142,7 +157,10 @@ test('a registration is renewed three times within its time, a little apart from
     String(gaps),
   );
   t.not(gaps[0]! % 1000, gaps[1]! % 1000);
-  t.deepEqual(floors.slice(0, 2), [Date.UTC(2030, 0, 1), Date.UTC(2030, 0, 2)]);
+  t.deepEqual(floors.slice(0, 2), [
+    [Date.UTC(2030, 0, 1), 'origin-1'],
+    [Date.UTC(2030, 0, 2), 'origin-1'],
+  ]);
 });
 
 test('J1 what fails is tried again after longer and longer pauses, and then in the old rhythm', async (t) => {

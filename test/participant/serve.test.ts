@@ -1,7 +1,7 @@
 import test from 'ava';
 import express from 'express';
 import { saga } from '../../sdk/participant/define.js';
-import { serve } from '../../sdk/participant/serve.js';
+import { type ServeOptions, serve } from '../../sdk/participant/serve.js';
 import { gate, httpServer, payment, plant, secretOf, send, standIn, startHost } from './hosting.js';
 
 const nothing = async (): Promise<void> => undefined;
@@ -65,7 +65,7 @@ const { secret } = secretOf(1);
 const { participants } = waiting();
 const local = { participants, coordinator: 'http://127.0.0.1:9' };
 
-const refused: readonly [string, Parameters<typeof serve>[0], RegExp][] = [
+const refused: readonly [string, unknown, RegExp][] = [
   ['nowhere to listen', local, /expected listen .* or publicUrl/],
   ['a bad address', { ...local, listen: '8091' }, /listen: expected host:port.*"8091"/],
   [
@@ -80,6 +80,19 @@ const refused: readonly [string, Parameters<typeof serve>[0], RegExp][] = [
   ],
   ['a public URL without a secret', { ...local, publicUrl: 'https://pay.example' }, /expected a signingSecret/],
   ['a public URL with a query', { ...local, publicUrl: 'http://127.0.0.1/?a=1' }, /publicUrl: expected http or https/],
+  ['no options', undefined, /^serve: expected options as an object, .* got undefined/],
+  ['an option that is none', { ...local, listen: '127.0.0.1:0', timeoutMs: 1 }, /got "timeoutMs"/],
+  ['a queue', { ...local, listen: '127.0.0.1:0', queue: 'memory' }, /^queue: comes with a later version/],
+  [
+    'no list of participants',
+    { coordinator: local.coordinator, listen: '127.0.0.1:0' },
+    /^participants: expected a list .*, got nothing/,
+  ],
+  [
+    'one participant without its list',
+    { ...local, participants: participants[0], listen: '127.0.0.1:0' },
+    /^participants: expected a list .*, got one object/,
+  ],
   ['a short ttl', { ...local, listen: '127.0.0.1:0', ttlMs: 10 }, /ttlMs: expected whole ms from 1000/],
   [
     'a bad coordinator',
@@ -90,7 +103,7 @@ const refused: readonly [string, Parameters<typeof serve>[0], RegExp][] = [
 
 for (const [what, options, expected] of refused) {
   test(`${what} is told at start, in words that say what to do`, async (t) => {
-    await t.throwsAsync(serve(options), { instanceOf: TypeError, message: expected });
+    await t.throwsAsync(serve(options as ServeOptions), { instanceOf: TypeError, message: expected });
   });
 }
 
@@ -124,6 +137,21 @@ test('a host is mounted in an express app, beside other routes', async (t) => {
   t.is(await fetch(`${url}/hello`).then((answer) => answer.text()), 'hello');
   const unknown = await send(url, 'refund/action');
   t.deepEqual([unknown.status, unknown.body.code], [404, 'route_not_found']);
+});
+
+test('mounted at the root it leaves to the application what is no command, also from inside of a transaction', async (t) => {
+  const app = express();
+  const url = await httpServer(t, app);
+  const charge = saga({ fence: 'none', action: async () => 'done', compensate: nothing });
+  const { handle } = await startHost(t, { participants: [payment({ charge })], listen: undefined, publicUrl: url });
+  app.use(handle);
+  app.get(['/hello', '/healthz'], (_, response) => void response.send('of the application'));
+  for (const path of ['hello', 'healthz']) {
+    const answer = await fetch(`${url}/${path}`, { headers: { 'concordat-xid': 'x1' } });
+    t.is(await answer.text(), 'of the application');
+  }
+  t.is((await send(url, 'charge/action')).status, 200);
+  t.is((await send(url, 'refund/action')).body.code, 'route_not_found');
 });
 
 test('a body parser before the host is found out, in words that say what to do', async (t) => {

@@ -1,8 +1,22 @@
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
+import { readAnswer } from '../../coordinator/dispatch/answer.js';
+import { coordinatorTime } from '../../sdk/participant/coordinator-time.js';
 import { saga, tcc } from '../../sdk/participant/define.js';
 import { Pending, Refused } from '../../sdk/protocol/answers.js';
 import { manualClock } from '../helpers/clock.js';
-import { keptLog, payment, plant, type Send, secretOf, send, signatureOf, startHost } from './hosting.js';
+import {
+  headersOf,
+  keptLog,
+  payment,
+  plant,
+  post,
+  type Send,
+  secretOf,
+  send,
+  signatureOf,
+  standIn,
+  startHost,
+} from './hosting.js';
 
 const nothing = async (): Promise<void> => undefined;
 
@@ -138,7 +152,7 @@ for (const [what, at] of [
 }
 
 test('C11 a signing secret that is none is told at start', async (t) => {
-  await t.throwsAsync(startHost(t, { ...noting(), signingSecret: 'hunter2' }), {
+  await t.throwsAsync(startHost(t, { participants: noting().participants, signingSecret: 'hunter2' }), {
     instanceOf: TypeError,
     message: /expected "whsec_".*got 7 characters/,
   });
@@ -151,6 +165,97 @@ test('G2 C7 a command past its expiry is dropped', async (t) => {
   t.deepEqual([late.status, late.body.code], [408, 'expired']);
   t.deepEqual(effects, []);
   t.is((await send(url, 'charge/action', { input, headers: { 'concordat-expires': String(now + 1) } })).status, 200);
+});
+
+/** A host whose clock is a minute ahead, as it is told at its registration. */
+async function ahead(t: ExecutionContext) {
+  const { effects, participants } = noting();
+  const clock = manualClock(now + 60_000);
+  const expiresAt = new Date(now + 30_000).toISOString();
+  const body = { participant: 'payment', id: 'i', origin: 'origin-1', expiresAt, fenceFloor: expiresAt };
+  const { url: coordinator } = await standIn(t, () => ({ status: 200, body }));
+  const { url } = await startHost(t, { participants, clock, coordinator });
+  const charge = (expires: number, more: Send = {}) =>
+    send(url, 'charge/action', { input, ...more, headers: { 'concordat-expires': String(expires) } });
+  return { url, charge, clock, effects };
+}
+
+test('F8 a command expires by the clock that sent it, and not by that of its host', async (t) => {
+  const { charge, clock, effects } = await ahead(t);
+  t.is((await charge(now + 1)).status, 200);
+  t.is((await charge(now)).body.code, 'expired');
+  clock.advance(1000);
+  t.is((await charge(now + 1000)).body.code, 'expired');
+  t.is((await charge(now + 1001)).status, 200);
+  t.is(effects.length, 2);
+});
+
+test('F8 so does a command of a batch', async (t) => {
+  const { url, effects } = await ahead(t);
+  const commands = [now + 1, now].map((expires) => ({
+    path: '/charge/action',
+    headers: { ...headersOf(), 'concordat-expires': String(expires) },
+    body: { ...one },
+  }));
+  const { body: answered } = await post(`${url}/_batch`, JSON.stringify({ commands }));
+  t.deepEqual(
+    answered.outcomes.map(({ status }: { status: number }) => status),
+    [200, 408],
+  );
+  t.is(effects.length, 1);
+});
+
+test('F8 a coordinator that nothing was heard of is taken to have the clock of the host', async (t) => {
+  const { charge, clock } = await ahead(t);
+  t.is((await charge(clock.now(), { origin: 'origin-2' })).status, 408);
+  t.is((await charge(clock.now() + 1, { origin: 'origin-2' })).status, 200);
+});
+
+test('F2 G2 a time that was long on its way is not believed, and none makes a command live longer', (t) => {
+  const clock = manualClock(now);
+  const time = coordinatorTime(clock);
+  clock.advance(1001);
+  time.heard('origin-1', now - 60_000, 0);
+  time.heard('origin-1', Number.NaN, clock.monotonic());
+  t.is(time.toLocal('origin-1', 5), 5);
+  time.heard('origin-1', now - 60_000, 1);
+  t.is(time.toLocal('origin-1', now - 60_000), clock.now());
+  // The machine slept for an hour, or somebody set its clock: until the next registration nobody knows which.
+  const sleptAt = clock.now();
+  clock.set(sleptAt + 3600_000);
+  t.is(time.toLocal('origin-1', now - 60_000), sleptAt);
+  clock.set(now);
+  t.true(time.toLocal('origin-1', now - 60_000) <= clock.now());
+});
+
+test('F8 a host tells a missing signature from a clock that is off, and the coordinator hears which', async (t) => {
+  const { participants } = noting();
+  const { url } = await startHost(t, { participants, signingSecret, clock: manualClock(now) });
+  const errorOf = async (options: Send): Promise<string> => {
+    const { status, headers, text } = await send(url, 'charge/action', options);
+    const type = { 'content-type': String(headers['content-type']) };
+    const reply = readAnswer({ status, headers: type, body: Buffer.from(text) }, 'action', now);
+    return reply.kind === 'unknown' ? reply.error : reply.kind;
+  };
+  const unsigned = await errorOf({ input });
+  t.regex(unsigned, /expected a signed command.*CONCORDAT_SIGNING_SECRET/);
+  t.notRegex(unsigned, /clock|timestamp/);
+  t.regex(await errorOf(signed({ at: now - 6 * 60_000 })), /clock/);
+});
+
+test('L2 an op of the kind that a handler had before is told from a path that never was', async (t) => {
+  const { effects, participants } = noting();
+  const { url } = await startHost(t, { participants });
+  for (const path of ['charge/cancel', 'payment/charge/cancel']) {
+    const { status, body } = await send(url, path);
+    t.deepEqual([status, body.code], [404, 'unknown_op']);
+    t.regex(body.detail, /^handler charge of payment is saga now, the branch is tcc: bring the old one back/);
+  }
+  const commands = [{ path: '/charge/cancel', headers: headersOf(), body: { ...one, op: 'cancel' } }];
+  const { body } = await post(`${url}/_batch`, JSON.stringify({ commands }));
+  t.is(body.outcomes[0].body.code, 'unknown_op');
+  t.is((await send(url, 'refund/cancel')).body.code, 'route_not_found');
+  t.deepEqual(effects, []);
 });
 
 const one = { xid: 'x1', branch: 1, id: 'step', op: 'action', input };
@@ -228,7 +333,7 @@ for (const [what, headers, status] of pages) {
 }
 
 test('a host tells that it is alive and whom it serves', async (t) => {
-  const { url } = await startHost(t, noting());
+  const { url } = await startHost(t, { participants: noting().participants });
   const got = await send(url, 'healthz', { method: 'GET' });
   t.deepEqual([got.status, got.body], [200, { status: 'ok', participants: ['payment'] }]);
 });

@@ -93,8 +93,8 @@ export async function startRegistry(t: Pick<ExecutionContext, 'teardown'>): Prom
   const server = createServer((incoming, outgoing) => {
     incoming.resume();
     const [, , , participant = '', , id = ''] = (incoming.url ?? '').split('/');
-    const expiresAt = new Date(Date.now() + 60_000).toISOString();
-    const body = { participant, id, expiresAt, fenceFloor: new Date(0).toISOString() };
+    const expiresAt = new Date(Date.now() + 30_000).toISOString();
+    const body = { participant, id, origin: 'origin-1', expiresAt, fenceFloor: new Date(0).toISOString() };
     outgoing.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body));
   });
   server.listen(0, '127.0.0.1');

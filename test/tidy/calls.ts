@@ -63,6 +63,11 @@ export const callSeams: readonly Seam[] = Object.freeze([
     because: 'it is a program of its own: it waits for answers and knows whether it writes to a terminal',
   },
   {
+    path: 'sdk/testing/time.ts',
+    allows: ['performance.now', 'timers'],
+    because: 'it makes time that takes none: it waits for real work to end, and says how long an exploration took',
+  },
+  {
     path: 'coordinator/faults/armed.ts',
     allows: ['process.env'],
     because: 'tests arm child processes through it; it is not in the published package',

@@ -15,6 +15,9 @@ const dialects: Readonly<Record<string, Dialect>> = Object.freeze({
 
 const tables = new WeakMap<Database, FenceTable>();
 
+/** Gives a database that knex did not open its fence: a simulator's. */
+export const giveFenceTable = (db: Database, table: FenceTable): void => void tables.set(db, table);
+
 /** The one fence of a database in this process. Throws TypeError with what to do when it cannot have one. */
 export function fenceTableOf(db: Database, { monotonic }: { readonly monotonic: () => number }): FenceTable {
   const known = tables.get(db);

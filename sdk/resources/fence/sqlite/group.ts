@@ -8,7 +8,8 @@
  * 3. A branch is in a group at most once, so that no visit is judged by another that is not committed yet.
  * 4. A group begins no further work once it has run for `budgetMs`; the rest goes into the next one. Between groups the
  *    connection goes back to the pool, where others may wait for it.
- * 5. Nobody is answered before the commit returned. When it fails, nothing is known of any of them.
+ * 5. Nobody is answered before the commit returned. When it fails, nothing is known of any of them. Where a constraint
+ *    that was checked then (a deferred foreign key) made it fail, each is worked again in a transaction of its own.
  */
 import { AsyncResource } from 'node:async_hooks';
 import type { Database as Sqlite } from 'sqlite3';
@@ -16,7 +17,7 @@ import { planted, reach } from '#faults';
 import type { Database } from '../../database.js';
 import { FenceBusy, type FenceEnd, type Place, type Visitor } from '../table.js';
 import { type Driver, driverOf } from './driver.js';
-import { isBusy } from './errors.js';
+import { isBusy, isConstraint } from './errors.js';
 import { GuardedConnection } from './guarded.js';
 import { type OpenHandle, slowHandle } from './handle.js';
 import { changeRows, keyOf, type Placed, placeRows, releaseRows, sameRows } from './rows.js';
@@ -55,6 +56,8 @@ export class VisitGroups {
   #running: Promise<void> | undefined;
   /** How many go into the next group: as many as lately had their turn in time. */
   #room: number;
+  /** How many of those that wait go alone first. */
+  #alone = 0;
 
   constructor(options: GroupOptions) {
     this.#options = options;
@@ -102,8 +105,10 @@ export class VisitGroups {
     const group: Waiting[] = [];
     const later: Waiting[] = [];
     const keys = new Set<string>();
+    const room = this.#alone > 0 ? 1 : this.#room;
+    if (this.#alone > 0) this.#alone--;
     let next = 0;
-    for (; next < this.#waiting.length && group.length < this.#room; next++) {
+    for (; next < this.#waiting.length && group.length < room; next++) {
       const visit = this.#waiting[next] as Waiting;
       const key = keyOf(visit.place.key);
       (keys.has(key) ? later : group).push(visit);
@@ -120,6 +125,11 @@ export class VisitGroups {
       fates = await new Transaction(driver, this.#options, group).run();
     } catch (error) {
       await letGo(raw, driver);
+      if (group.length > 1 && isConstraint(error)) {
+        this.#alone = group.length;
+        this.#waiting = group.concat(this.#waiting);
+        return;
+      }
       for (const { reject } of group) reject(error);
       return;
     }
@@ -142,6 +152,14 @@ async function letGo(raw: Sqlite, driver: Driver): Promise<void> {
     if (!none) Object.assign(raw, { __knex__disposed: error });
   }
 }
+
+/** Half of its work may be there, so that none of it is kept. */
+const unended = (): Fate => ({
+  error: new Error(
+    'tx.db.transaction: the handler returned before a transaction that it began within tx.db was committed or rolled back; ' +
+      'await it, or end it, before returning',
+  ),
+});
 
 /** One transaction of a group. */
 class Transaction {
@@ -189,8 +207,9 @@ class Transaction {
   async #turn(index: number, visit: Waiting): Promise<Fate> {
     const { found } = this.#placed[index] as Placed;
     const connection = new GuardedConnection(this.#driver, { swallowsBegin: this.#options.thin === undefined });
-    const fate = await this.#work(visit, found, connection);
+    const worked = await this.#work(visit, found, connection);
     if (connection.lost) throw connection.lost;
+    const fate = connection.isNested && worked.end && !worked.end.undo ? unended() : worked;
     if (!connection.touched || (fate.end && !fate.end.undo)) return fate;
     if (index > 0) {
       await this.#driver.run('undo');

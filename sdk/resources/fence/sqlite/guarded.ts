@@ -8,17 +8,31 @@ type Method = 'all' | 'run';
 const ending =
   /^(?:\s|;|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)*(?:begin|commit|end|rollback(?!\s+(?:transaction\s+)?to\b))\b/i;
 
+/** How knex begins and ends a transaction within a transaction. */
+const nesting = /^(SAVEPOINT|RELEASE SAVEPOINT|ROLLBACK TO SAVEPOINT) (trx\d+);?$/;
+
+/** A statement whose turn has not come. */
+interface Queued {
+  readonly callback: Callback;
+  readonly send: () => void;
+}
+
 /**
  * The connection as one handler sees it, in place of the raw one that it shares with the handlers before and after it.
  * After the handler's end nothing goes through any more, so that what it left un-awaited cannot get into the work of
  * another. knex talks to it as to a connection of sqlite3.
+ *
+ * It sends one statement at a time. Where one makes the database roll back by itself, those that the handler asked for
+ * together with it would otherwise run in no transaction, and each would be committed alone.
  */
 export class GuardedConnection {
   readonly __knexUid: unknown;
   readonly #driver: Driver;
   readonly #swallowsBegin: boolean;
   #over: string | undefined;
-  #inFlight = 0;
+  #isBusy = false;
+  readonly #queued: Queued[] = [];
+  readonly #nested = new Set<string>();
   #idle: (() => void) | undefined;
   #touched = false;
   #lost: Error | undefined;
@@ -45,6 +59,11 @@ export class GuardedConnection {
     return this.#lost;
   }
 
+  /** Whether a transaction that the handler began within this one is neither committed nor rolled back. */
+  get isNested(): boolean {
+    return this.#nested.size > 0;
+  }
+
   all(sql: string, bindings: readonly unknown[], callback: Callback): void {
     this.#call('all', sql, bindings, callback);
   }
@@ -53,10 +72,10 @@ export class GuardedConnection {
     this.#call('run', sql, bindings, callback);
   }
 
-  /** Lets nothing through from now on; resolves when what is under way is through. */
+  /** Lets nothing through from now on; resolves when what was asked for before is through. */
   end(because: string): Promise<void> {
     this.#over ??= because;
-    if (this.#inFlight === 0) return Promise.resolve();
+    if (!this.#isBusy) return Promise.resolve();
     return new Promise((resolve) => {
       this.#idle = resolve;
     });
@@ -73,7 +92,16 @@ export class GuardedConnection {
       return;
     }
     this.#touched = true;
-    this.#inFlight++;
+    const send = (): void => this.#prepare(method, sql, bindings, callback);
+    if (this.#isBusy) {
+      this.#queued.push({ callback, send });
+      return;
+    }
+    this.#isBusy = true;
+    send();
+  }
+
+  #prepare(method: Method, sql: string, bindings: readonly unknown[], callback: Callback): void {
     const known = this.#driver.kept(sql);
     if (known || !isWorthKeeping(sql)) this.#send(method, sql, known, bindings, callback);
     else {
@@ -98,7 +126,7 @@ export class GuardedConnection {
 
   #objectionTo(sql: string): string | undefined {
     if (this.#over !== undefined) return `tx.db was used after its end: ${this.#over}`;
-    if (this.#lost) return `the database rolled the transaction back: ${this.#lost.message}`;
+    if (this.#lost) return lostBecause(this.#lost);
     if (!ending.test(sql) || (this.#swallowsBegin && !this.#touched && sql === 'BEGIN;')) return undefined;
     return `tx.db: the fence begins and ends this transaction, so "${sql.trim().slice(0, 20)}" is not for the handler: return to keep the work, throw to take it back`;
   }
@@ -112,6 +140,7 @@ export class GuardedConnection {
         return;
       }
       const { lastID, changes } = this as { lastID?: number; changes?: number };
+      guarded.#noteNesting(sql);
       guarded.#through();
       callback.call({ lastID, changes }, null, rows);
     };
@@ -133,8 +162,25 @@ export class GuardedConnection {
     });
   }
 
+  #noteNesting(sql: string): void {
+    const [, verb, name] = nesting.exec(sql) ?? [];
+    if (name === undefined) return;
+    if (verb === 'SAVEPOINT') this.#nested.add(name);
+    else this.#nested.delete(name);
+  }
+
+  /** The next one's turn. */
   #through(): void {
-    this.#inFlight--;
-    if (this.#inFlight === 0) this.#idle?.();
+    for (let next = this.#queued.shift(); next; next = this.#queued.shift()) {
+      if (!this.#lost) {
+        next.send();
+        return;
+      }
+      next.callback.call({}, new Error(lostBecause(this.#lost)));
+    }
+    this.#isBusy = false;
+    this.#idle?.();
   }
 }
+
+const lostBecause = ({ message }: Error): string => `the database rolled the transaction back: ${message}`;

@@ -1,0 +1,77 @@
+import type { Client } from '../client/client.js';
+import type { TransactionStatus } from '../protocol/views.js';
+import type { Database } from '../resources/database.js';
+
+/** The services that a saga calls, as a case has them: their own code on their own database. */
+export interface Rehearsed {
+  /** Instances of decorated classes, or what `participant(…)` returned: as for `serve` and `embed`. */
+  readonly participants: readonly object[];
+  /** Other databases that handlers write to, by the names that they have in stories. Looked at, and never written to. */
+  readonly databases?: Readonly<Record<string, Database>>;
+  /**
+   * Puts everything back as it was at first. With it the services are made once and used by all cases; without it they are
+   * made anew for each. `snapshot(db)` makes one for a SQLite database.
+   */
+  readonly reset?: () => Promise<unknown>;
+  /** Called when these services are not needed any more. */
+  readonly close?: () => unknown;
+}
+
+/** How a case ended. */
+export interface End {
+  /** Of the saga's transactions, in the order in which they were opened. */
+  readonly statuses: readonly TransactionStatus[];
+  /** Whether the last of them was committed. False also when it opened none. */
+  readonly committed: boolean;
+}
+
+export interface ExploreOptions<Made extends Rehearsed = Rehearsed> {
+  /** Makes the services of one case, on databases that are the same each time. */
+  readonly participants: () => Promise<Made> | Made;
+  /**
+   * What holds at the end of every case, whatever went wrong. Throws, or answers a sentence that says what is wrong.
+   */
+  readonly invariant?: (services: Made, end: End) => unknown;
+  /** What holds in between too: asked after each command. As `invariant`. */
+  readonly midway?: (services: Made) => unknown;
+  /**
+   * What an undo leaves on purpose, and what is different in each run: `payment.audit` is a table, `payment.accounts.fee`
+   * a column, by the name of the participant (or of `databases`).
+   */
+  readonly keeps?: readonly string[];
+  /** Real ms after which a handler that does not come back counts as stuck. Default: 5000. */
+  readonly stuckMs?: number;
+  /** At most so many cases, the simplest first. Default: all. */
+  readonly casesMax?: number;
+}
+
+/** A saga, run as a user's code would. What it throws when it is rolled back is no failure. */
+export type Saga<Made extends Rehearsed = Rehearsed> = (client: Client, services: Made) => Promise<unknown>;
+
+const known = [
+  'participants',
+  'invariant',
+  'midway',
+  'keeps',
+  'stuckMs',
+  'casesMax',
+] as const satisfies readonly (keyof ExploreOptions)[];
+
+/** Throws TypeError, naming what was expected. */
+export function checkOptions(
+  saga: unknown,
+  options: Pick<ExploreOptions, 'stuckMs' | 'casesMax'> & { readonly participants?: unknown },
+): void {
+  if (typeof saga !== 'function')
+    throw new TypeError(`explore: expected a saga as a function (client) => Promise, got ${typeof saga}`);
+  const stray = Object.keys(options).find((name) => !(known as readonly string[]).includes(name));
+  if (stray !== undefined)
+    throw new TypeError(`explore: expected one of ${known.join(', ')}, got the option '${stray}'`);
+  const { participants, stuckMs = 1, casesMax = 1 } = options;
+  if (typeof participants !== 'function')
+    throw new TypeError(
+      `participants: expected a function that makes { participants: […] } for one case, got ${typeof participants}`,
+    );
+  if (!(stuckMs > 0)) throw new TypeError(`stuckMs: expected ms above 0, got ${stuckMs}`);
+  if (!(casesMax >= 1)) throw new TypeError(`casesMax: expected at least 1, got ${casesMax}`);
+}

@@ -1,0 +1,43 @@
+/** Queries that a handler makes, and which of them never ran: knex runs one only when it is awaited. */
+import type { OpenTransaction } from '../resources/database.js';
+
+/** What is used of a query of knex's beyond its types. */
+interface QueryInside {
+  readonly _method?: unknown;
+  readonly sql?: unknown;
+  on(event: 'start', listener: () => void): unknown;
+  toString(): string;
+}
+
+const makers = new Set<PropertyKey>(['raw', 'from', 'into', 'table', 'insert', 'queryBuilder', 'withSchema']);
+const writes = new Set<unknown>(['insert', 'update', 'del']);
+
+const isQuery = (value: unknown): value is QueryInside & object =>
+  typeof value === 'object' && value !== null && 'on' in value && 'then' in value && typeof value.on === 'function';
+
+/** The same transaction, which puts what is made with it into `queries` until it is run. */
+export function watchedTransaction(db: OpenTransaction, queries: Set<object>): OpenTransaction {
+  const seen = <T>(made: T): T => {
+    if (!isQuery(made)) return made;
+    queries.add(made);
+    made.on('start', () => queries.delete(made));
+    return made;
+  };
+  return new Proxy(db, {
+    apply: (target, self, args) => seen(Reflect.apply(target as never, self, args)),
+    get(target, key) {
+      const value: unknown = Reflect.get(target, key, target);
+      if (!makers.has(key) || typeof value !== 'function') return value;
+      return (...args: readonly unknown[]) => seen(Reflect.apply(value as never, target, args as unknown[]) as unknown);
+    },
+  });
+}
+
+/** The writes among them, as SQL. What only reads may be part of another query. */
+export const unfinishedQueries = (queries: ReadonlySet<object>): readonly string[] =>
+  [...queries].flatMap((query) => {
+    const { _method: method, sql } = query as QueryInside;
+    const isWrite =
+      writes.has(method) || (typeof sql === 'string' && /^\s*(?:insert|update|delete|replace)\b/i.test(sql));
+    return isWrite ? [String(query).slice(0, 200)] : [];
+  });

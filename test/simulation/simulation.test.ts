@@ -1,0 +1,68 @@
+import test from 'ava';
+import { clusterOf } from '../engine/cluster.js';
+import { plan } from '../engine/plans.js';
+import { failureOf } from './report.js';
+import { run } from './run.js';
+import { replayCommand } from './shrink.js';
+import { Tally } from './tally.js';
+import { faults } from './weather.js';
+
+const budgetMs = 20_000;
+const seedsMin = 100;
+
+test.serial('I1-I12 I14 I15 seeds of random work under random faults end well', async (t) => {
+  t.timeout(180_000);
+  const tally = new Tally();
+  const end = tally.watchFailpoints();
+  t.teardown(end);
+  const startedAt = performance.now();
+  for (let seed = 1; seed <= seedsMin || performance.now() - startedAt < budgetMs; seed++) {
+    const outcome = await run(seed);
+    tally.add(outcome);
+    t.deepEqual(outcome.violations, [], failureOf(outcome, {}));
+  }
+  t.log(`${tally.seeds} seeds, ${tally.transactions} transactions, ${tally.faultsThatTookEffect()} faults`);
+  t.true(tally.faults.size >= 20, `only ${tally.faults.size} kinds took effect of ${faults.length}`);
+});
+
+test.serial('the same seed twice leaves the same trace, and another one another', async (t) => {
+  const hashes = new Set<string>();
+  for (const seed of [3, 7, 12, 25, 31, 44, 58]) {
+    const { hash } = await run(seed);
+    t.is((await run(seed)).hash, hash, `seed ${seed}`);
+    hashes.add(hash);
+  }
+  t.is(hashes.size, 7);
+});
+
+/** Seeds that found something, kept. */
+const regressions: Readonly<Record<string, readonly number[]>> = {
+  'I5 a command that was given up on while it waited in the queue is not sent any more': [
+    56, 509, 682, 1615, 5895, 6078,
+  ],
+};
+
+for (const [title, seeds] of Object.entries(regressions)) {
+  test.serial(title, async (t) => {
+    for (const seed of seeds) t.deepEqual((await run(seed)).violations, [], replayCommand(seed, {}));
+  });
+}
+
+test.serial(
+  'F4 I10 what was due is done though the clock of the database was set back since (seed 12485)',
+  async (t) => {
+    const { cluster, processes } = await clusterOf(t, 1);
+    const [process] = processes;
+    if (!process) throw new Error('expected a process');
+    process.faults.append = ({ seq }) => {
+      if (seq === 2) {
+        cluster.world.databaseOffset -= 5000;
+        process.clock.set(process.clock.now() - 5000);
+      }
+      return 'through';
+    };
+    const xid = cluster.open(process, plan([{ id: 'a', kind: 'tcc' }]));
+    t.true(await cluster.finish([xid]));
+    t.deepEqual(cluster.participant.effects(xid), ['1.try', '1.confirm']);
+  },
+);

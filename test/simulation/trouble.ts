@@ -1,0 +1,157 @@
+/** What happens to processes, to the store and by people, every now and then. */
+import type { Resolution } from '../../coordinator/decide/inputs.js';
+import { foldLog } from '../../coordinator/engine/deciding.js';
+import type { Xid } from '../../sdk/protocol/ids.js';
+import type { Simulation } from './simulation.js';
+import { failOver } from './stores.js';
+import { type Fault, incidents } from './weather.js';
+
+/** Lets every kind of incident come at its own times. */
+export function stirUp(simulation: Simulation): void {
+  for (const fault of incidents) if (simulation.weather.on.has(fault)) again(simulation, fault);
+}
+
+function again(simulation: Simulation, fault: Fault): void {
+  const ms = simulation.weather.nextIncidentMs(fault);
+  if (ms === undefined) return;
+  simulation.clock.after(ms, () => {
+    if (simulation.weather.nextIncidentMs(fault) === undefined) return;
+    happens[fault]?.(simulation, fault);
+    again(simulation, fault);
+  });
+}
+
+type Happening = (simulation: Simulation, fault: Fault) => void;
+
+const happens: Partial<Readonly<Record<Fault, Happening>>> = {
+  'partition towards a participant': (simulation, fault) => cut(simulation, fault, 'towards'),
+  'partition back from a participant': (simulation, fault) => cut(simulation, fault, 'back'),
+  'participant crashes': (simulation, fault) => {
+    const { weather, instances } = simulation;
+    const alive = instances.filter(({ isAlive }) => isAlive);
+    if (alive.length === 0) return;
+    weather.took(fault);
+    weather.dice(fault).one(alive).kill();
+  },
+  'participant paused': (simulation, fault) => {
+    const { weather, instances, clock } = simulation;
+    const running = instances.filter((each) => each.clock.state === 'running');
+    if (running.length === 0) return;
+    weather.took(fault);
+    const instance = weather.dice(fault).one(running);
+    instance.pause();
+    clock.after(weather.dice(fault).between(200, 8000), () => instance.isAlive && instance.resume());
+  },
+  'participant clock jumps': (simulation, fault) => {
+    const { weather, instances } = simulation;
+    const alive = instances.filter(({ isAlive }) => isAlive);
+    if (alive.length === 0) return;
+    weather.took(fault);
+    const { clock } = weather.dice(fault).one(alive);
+    clock.set(clock.now() + weather.dice(fault).between(-20_000, 20_000));
+  },
+  'coordinator crashes': (simulation, fault) => {
+    const running = simulation.running();
+    if (running.length === 0) return;
+    simulation.weather.took(fault);
+    simulation.weather.dice(fault).one(running).kill();
+  },
+  'coordinator crashes at a seam': (simulation, fault) => {
+    const running = simulation.running();
+    const dice = simulation.weather.dice(fault);
+    if (running.length > 0) dice.one(running).diesAtSeam = dice.between(1, 12);
+  },
+  'coordinator paused beyond its lease': (simulation, fault) =>
+    pauseMember(simulation, fault, simulation.settings.leaseMs * 1.2, simulation.settings.leaseMs * 3),
+  'coordinator paused shortly': (simulation, fault) => pauseMember(simulation, fault, 50, 1800),
+  'store outage': ({ database, world, weather }, fault) => {
+    database.downUntil = world.ms + weather.dice(fault).between(100, 5000);
+  },
+  'store failover': ({ database, world, weather, disk }, fault) => {
+    weather.took(fault);
+    for (let lost = failOver({ state: database, disk }); lost > 0; lost--) weather.took('failover loses unsynced rows');
+    database.downUntil = world.ms + weather.dice(fault).between(50, 1500);
+  },
+  'database clock jumps': ({ world, weather }, fault) => {
+    weather.took(fault);
+    world.databaseOffset += weather.dice(fault).between(-3000, 3000);
+  },
+  'queue flushed': (simulation, fault) => {
+    for (const member of simulation.running())
+      for (let lost = member.flushQueue(); lost > 0; lost--) simulation.weather.took(fault);
+  },
+  'operator retries': (simulation, fault) => {
+    const { weather, xids } = simulation;
+    if (xids.length > 0) void retry(simulation, weather.dice(fault).one(xids), fault);
+  },
+  'operator resolves': (simulation, fault) => {
+    const { weather, xids } = simulation;
+    if (xids.length > 0) void resolve(simulation, weather.dice(fault).one(xids), fault);
+  },
+  'client wants a rollback': (simulation, fault) => {
+    const { weather, xids } = simulation;
+    if (xids.length === 0) return;
+    weather.took(fault);
+    void simulation.ask(weather.dice(fault).one(xids), 'somebody', { type: 'rollback', reason: 'somebody' });
+  },
+};
+
+function cut(simulation: Simulation, fault: Fault, way: string): void {
+  const { weather, wire, clock, settings } = simulation;
+  const dice = weather.dice(fault);
+  const alive = simulation.running();
+  if (alive.length === 0) return;
+  const line = `${dice.one(alive).name} ${way} p${dice.below(settings.participants)}`;
+  wire.cuts.add(line);
+  clock.after(dice.between(500, 6000), () => void wire.cuts.delete(line));
+}
+
+function pauseMember(simulation: Simulation, fault: Fault, leastMs: number, mostMs: number): void {
+  const { weather, clock } = simulation;
+  const running = simulation.running();
+  if (running.length === 0) return;
+  weather.took(fault);
+  const member = weather.dice(fault).one(running);
+  member.pause();
+  clock.after(weather.dice(fault).between(leastMs, mostMs), () => member.clock.state === 'paused' && member.resume());
+}
+
+/** Starts again what died, after a while. */
+export function raise(simulation: Simulation): void {
+  const { members, instances, settings, clock, weather } = simulation;
+  const alive = members.filter(({ clock }) => clock.state !== 'dead').length;
+  if (alive < settings.coordinators) void simulation.startMember();
+  for (const participant of simulation.disks.keys()) {
+    const here = instances.filter((each) => each.participant === participant && each.isAlive).length;
+    if (here >= settings.instances) continue;
+    weather.took('participant restarted');
+    void simulation.startInstance(participant);
+  }
+  clock.after(simulation.dice.between(300, 3000), () => raise(simulation));
+}
+
+export async function retry(simulation: Simulation, xid: Xid, fault?: Fault): Promise<void> {
+  const by = simulation.nextOperator();
+  const { said, handled } = await simulation.ask(xid, by, { type: 'retry', by });
+  if (said !== 'answered' || !handled) return;
+  if (fault && handled.changed) simulation.weather.took(fault);
+  simulation.deeds.push({ xid, by, what: 'retry', changed: handled.changed, branches: 1 });
+}
+
+/** Decides what is parked by hand. */
+export async function resolve(simulation: Simulation, xid: Xid, fault?: Fault): Promise<void> {
+  const state = foldLog(simulation.disk.logs.get(xid) ?? []);
+  const parked = state?.branches.filter(({ stage }) => stage.at === 'parked') ?? [];
+  if (parked.length === 0) return;
+  const by = simulation.nextOperator();
+  const branches: readonly Resolution[] = parked.map(({ number }) => ({
+    branch: number,
+    as: simulation.dice.chance(0.5) ? 'done' : 'skipped',
+    output: null,
+    reason: by,
+  }));
+  const { said, handled } = await simulation.ask(xid, by, { type: 'resolve', branches, by });
+  if (said !== 'answered' || !handled) return;
+  if (fault && handled.changed) simulation.weather.took(fault);
+  simulation.deeds.push({ xid, by, what: 'resolve', changed: handled.changed, branches: branches.length });
+}

@@ -1,0 +1,150 @@
+/** The wire between coordinators and participants: requests as over HTTP, and what becomes of them on the way. */
+import { readAnswer } from '../../coordinator/dispatch/answer.js';
+import { localTransport } from '../../coordinator/dispatch/local.js';
+import { headersOf } from '../../coordinator/dispatch/request.js';
+import type { Answer, Reply, Transport } from '../../coordinator/dispatch/transport.js';
+import type { Identity } from '../../coordinator/store/store.js';
+import type { WireAnswer } from '../../sdk/participant/wire.js';
+import type { Command } from '../../sdk/protocol/commands.js';
+import { phaseOf } from '../../sdk/protocol/kinds.js';
+import type { ProcessClock, World } from '../engine/clock.js';
+import type { Instance } from './instance.js';
+import type { Trace } from './trace.js';
+import type { Weather } from './weather.js';
+
+export interface WireParts {
+  readonly world: World;
+  readonly weather: Weather;
+  readonly trace: Trace;
+  readonly identity: Identity;
+  /** Processes of a participant that are there, or seem so. */
+  readonly instancesOf: (participant: string) => readonly Instance[];
+}
+
+interface Parcel {
+  readonly number: number;
+  readonly path: string;
+  readonly header: (name: string) => string | undefined;
+  readonly body: Uint8Array;
+}
+
+const never = new Promise<never>(() => undefined);
+const gone: Reply = Object.freeze({ kind: 'unknown', error: 'the connection was refused' });
+
+export class Wire {
+  readonly violations: string[] = [];
+  sent = 0;
+  /** `towards p0` and `back p0`, of one coordinator: `c1 towards p0`. */
+  readonly cuts = new Set<string>();
+  readonly #parts: WireParts;
+  readonly #clock: ProcessClock;
+  readonly #inFlight = new Map<string, Command>();
+  readonly #newest = new Map<string, number>();
+  #turn = 0;
+
+  constructor(parts: WireParts) {
+    this.#parts = parts;
+    this.#clock = parts.world.clock();
+  }
+
+  /** The door out of one coordinator: the product's own transport with this wire behind it. */
+  door(from: string, clock: ProcessClock, onSend: () => void): Transport {
+    const find = () => (command: Command) => this.#carry(from, clock, command, onSend);
+    const local = localTransport({ find }, clock);
+    return {
+      send: (command) => this.#watched(from, command, local.send(command)),
+      close: () => local.close(),
+    };
+  }
+
+  async #carry(from: string, clock: ProcessClock, command: Command, onSend: () => void): Promise<Reply> {
+    const { weather, trace, world, identity } = this.#parts;
+    const { body, target, attempt } = command;
+    if ('url' in target) return gone;
+    const { participant, handler } = target;
+    if (clock.now() >= command.expiresAt)
+      this.violations.push(`C7 ${from} sends ${body.xid} ${body.op} when its time is over`);
+    trace.note(`${world.ms} ${from} sends ${body.xid} ${body.branch} ${body.op} ${attempt}`);
+    const text = JSON.stringify(body);
+    const lines = headersOf({ ...identity, sign: undefined }, command, text, clock.now());
+    const header = (name: string) => lines[lines.indexOf(name) + 1];
+    const parcel: Parcel = { number: ++this.sent, path: `${handler}/${body.op}`, header, body: Buffer.from(text) };
+    onSend();
+    const delayMs = weather.hits('request delayed') ? weather.dice('request delayed').between(1, 1500) : 0;
+    const ways = [this.#deliver(from, participant, parcel, delayMs)];
+    if (weather.strikes('request duplicated')) {
+      weather.took('request duplicated');
+      ways.push(
+        this.#deliver(from, participant, parcel, delayMs + weather.dice('request duplicated').between(0, 3000)),
+      );
+    }
+    if (weather.hits('request comes after the end'))
+      void this.#deliver(from, participant, parcel, weather.dice('request comes after the end').between(3000, 15_000));
+    const answer = await Promise.race(ways);
+    if (weather.hits('answer delayed')) await this.#wait(weather.dice('answer delayed').between(1, 1500));
+    if (answer && (weather.hits('answer lost') || this.#isCut(from, 'back', participant))) return never;
+    return answer ? readAnswer(asHttp(answer), body.op, clock.now()) : gone;
+  }
+
+  /** Undefined: nobody is there. */
+  async #deliver(from: string, participant: string, parcel: Parcel, delayMs: number): Promise<WireAnswer | undefined> {
+    const { weather, instancesOf, trace, world } = this.#parts;
+    if (weather.hits('request lost')) return never;
+    if (delayMs > 0) await this.#wait(delayMs);
+    if (this.#isCut(from, 'towards', participant)) return never;
+    const there = instancesOf(participant);
+    const instance = there[this.#turn++ % Math.max(1, there.length)];
+    if (!instance) return undefined;
+    if ((this.#newest.get(participant) ?? 0) > parcel.number) weather.took('requests reordered');
+    else this.#newest.set(participant, parcel.number);
+    trace.note(`${world.ms} ${instance.name} gets ${parcel.number}`);
+    return instance.take(parcel.path, parcel.header, parcel.body);
+  }
+
+  #isCut(from: string, way: 'towards' | 'back', participant: string): boolean {
+    const cut = this.cuts.size > 0 && this.cuts.has(`${from} ${way} ${participant}`);
+    if (cut)
+      this.#parts.weather.took(
+        way === 'towards' ? 'partition towards a participant' : 'partition back from a participant',
+      );
+    return cut;
+  }
+
+  #wait(ms: number): Promise<void> {
+    return new Promise((resolve) => void this.#clock.after(ms, resolve));
+  }
+
+  /** As its sender sees it: in flight until it was answered or timed out. */
+  async #watched(from: string, command: Command, reply: Promise<Reply>): Promise<Reply> {
+    const { xid, branch, op, kind = 'saga' } = command.body;
+    const place = `${from} ${xid} ${branch}`;
+    const other = this.#inFlight.get(place);
+    if (other && op !== 'check') this.#assertAlone(place, other, command, kind);
+    this.#inFlight.set(place, command);
+    try {
+      return await reply;
+    } finally {
+      if (this.#inFlight.get(place) === command) this.#inFlight.delete(place);
+    }
+  }
+
+  #assertAlone(
+    place: string,
+    other: Command,
+    { body: { op } }: Command,
+    kind: NonNullable<Command['body']['kind']>,
+  ): void {
+    if (phaseOf(kind, other.body.op) !== 'forward') return;
+    const phase = phaseOf(kind, op);
+    if (phase === 'forward') this.violations.push(`I5 ${place}: ${op} is sent twice at once`);
+    if (phase === 'rollback') this.violations.push(`I7 ${place}: ${op} is sent while the forward op is in flight`);
+  }
+}
+
+const json = Object.freeze({ 'content-type': 'application/json' });
+
+const asHttp = ({ status, headers, body }: WireAnswer): Answer => ({
+  status,
+  headers: body === undefined ? headers : { ...json, ...headers },
+  body: Buffer.from(body ?? ''),
+});

@@ -61,7 +61,7 @@ export class Engine {
         new ConcordatError('stopping', 'this coordinator is stopping; ask another, or again later'),
       );
     return new Promise((resolve, reject) =>
-      this.#put(this.#entries.of(xid), { input, answers: undefined, resolve, reject }),
+      this.#put(this.#entries.remembered(xid), { input, answers: undefined, resolve, reject }),
     );
   }
 

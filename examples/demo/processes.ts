@@ -31,6 +31,8 @@ export interface Part {
 /** How long a process may take to start, and to stop when asked. */
 const startMs = 30_000;
 const stopMs = 5_000;
+/** How long a process that is started again waits for its port. */
+const againMs = 15_000;
 
 /** The demo's processes. Whatever ends this process ends them too. */
 export class Processes {
@@ -52,7 +54,7 @@ export class Processes {
     const preferred = (await isFree(program.port)) ? program.port : 0;
     const first = this.#spawn(program, `127.0.0.1:${preferred}`);
     let { child, url } = await first.catch((error: Error) => {
-      if (preferred && /EADDRINUSE|in use/.test(error.message)) return this.#spawn(program, '127.0.0.1:0');
+      if (preferred && isTaken(error)) return this.#spawn(program, '127.0.0.1:0');
       throw error;
     });
     return {
@@ -66,7 +68,7 @@ export class Processes {
         await ended(child);
       },
       restart: async () => {
-        ({ child, url } = await this.#spawn(program, new URL(url).host));
+        ({ child, url } = await this.#spawnAgain(program, new URL(url).host));
       },
     };
   }
@@ -108,6 +110,17 @@ export class Processes {
     throw new Error(`the ${name} process did not start:\n${readFileSync(log, 'utf8').slice(-2000)}`);
   }
 
+  /** Others know where it was, so it waits for whoever has borrowed its port in between. */
+  async #spawnAgain(program: Program, listen: string) {
+    for (const until = performance.now() + againMs; ; await sleep(200)) {
+      try {
+        return await this.#spawn(program, listen);
+      } catch (error) {
+        if (!isTaken(error as Error) || performance.now() > until) throw error;
+      }
+    }
+  }
+
   #watch<Child extends ChildProcess>(child: Child): Child {
     this.#running.add(child);
     child.once('exit', () => this.#running.delete(child));
@@ -138,6 +151,8 @@ async function read(stream: AsyncIterable<Buffer>): Promise<string> {
   for await (const chunk of stream) chunks.push(chunk);
   return Buffer.concat(chunks).toString('utf8');
 }
+
+const isTaken = ({ message }: Error): boolean => /EADDRINUSE|in use/.test(message);
 
 const isFree = (port: number): Promise<boolean> =>
   new Promise((resolve) => {

@@ -6,6 +6,7 @@ import { askedOf } from './asked.js';
 import { type Counts, countAll } from './counts.js';
 import { effectsIn } from './effects.js';
 import { withFile } from './file.js';
+import { machine } from './machine.js';
 import { median, quantile, show, table } from './numbers.js';
 import { type Options, readOptions, UsageError } from './options.js';
 import { reportText } from './report.js';
@@ -185,6 +186,9 @@ for (const mode of modes) {
     t.is((counts.writes[mode]?.commit?.mean ?? 0) > 0, isCounted(mode));
     t.is(counts.statements[mode]?.own, mode === 'sdk' ? 3 : undefined);
     if (mode === 'sdk') t.true((counts.statements.sdk?.perOp.commit?.[1] ?? Number.NaN) <= 5);
-    t.regex(reportText(rowsOf([round], asked), { rounds: [round], counts }, asked), /asked for/);
+    const here = machine(asked.dir);
+    const text = reportText(rowsOf([round], asked), { rounds: [round], counts }, asked, here);
+    t.regex(text, /ms \(p90 [\d.]+\) until a block is on the disk/);
+    t.regex(text, /asked for/);
   });
 }

@@ -1,5 +1,7 @@
-import { readFileSync, statfsSync } from 'node:fs';
+import { closeSync, fdatasyncSync, openSync, readFileSync, rmSync, statfsSync, writeSync } from 'node:fs';
 import { cpus, release, totalmem, type } from 'node:os';
+import { join } from 'node:path';
+import { quantile } from './numbers.js';
 
 /** What the figures were measured on, for whoever compares them. */
 export interface Machine {
@@ -9,6 +11,8 @@ export interface Machine {
   readonly system: string;
   readonly node: string;
   readonly files: string;
+  /** Ms that it takes until a block is on the disk: each commit waits for that. */
+  readonly sync: { readonly p50: number; readonly p90: number };
 }
 
 const tmpfs = 0x01021994;
@@ -21,7 +25,27 @@ export const machine = (dir: string): Machine => ({
   system: `${type()} ${release()}`,
   node: process.version,
   files: filesAt(dir),
+  sync: syncAt(dir),
 });
+
+const syncs = 300;
+
+function syncAt(dir: string): Machine['sync'] {
+  const path = join(dir, `concordat-bench-${process.pid}.sync`);
+  const file = openSync(path, 'w');
+  try {
+    const took = Array.from({ length: syncs }, () => {
+      writeSync(file, Buffer.alloc(4096));
+      const begun = performance.now();
+      fdatasyncSync(file);
+      return performance.now() - begun;
+    }).sort((a, b) => a - b);
+    return { p50: quantile(took, 0.5), p90: quantile(took, 0.9) };
+  } finally {
+    closeSync(file);
+    rmSync(path);
+  }
+}
 
 /** A store in memory makes every fsync free: say so. */
 function filesAt(dir: string): string {

@@ -11,6 +11,7 @@ import { rowsOf } from './rows.js';
 import { removeFolders } from './stage.js';
 
 async function bench(options: Options): Promise<void> {
+  const here = machine(options.dir);
   const rounds: Round[] = [];
   for (let round = 1; round <= options.rounds; round++) {
     rounds.push(await runRound(round, options, (line) => console.error(line)));
@@ -19,8 +20,8 @@ async function bench(options: Options): Promise<void> {
   const rows = rowsOf(rounds, options);
   const asked = askedOf(rows, measured, options);
   const waits = rounds.map((round) => round.waits);
-  const whole = { machine: machine(options.dir), options, rows, waits, ...measured.counts, asked };
-  console.log(options.json ? JSON.stringify(whole, null, 2) : `\n${reportText(rows, measured, options)}`);
+  const whole = { machine: here, options, rows, waits, ...measured.counts, asked };
+  console.log(options.json ? JSON.stringify(whole, null, 2) : `\n${reportText(rows, measured, options, here)}`);
 }
 
 async function main(): Promise<number> {

@@ -2,7 +2,7 @@
 import { askedOf, type Measured } from './asked.js';
 import type { PerTransaction } from './counters.js';
 import type { Statements } from './counts.js';
-import { machine } from './machine.js';
+import type { Machine } from './machine.js';
 import { median, show, table } from './numbers.js';
 import type { Options } from './options.js';
 import type { Row } from './rows.js';
@@ -17,8 +17,8 @@ const titles: Readonly<Record<Mode, string>> = Object.freeze({
   embed: 'embed: plans; coordinator, handlers without a fence and callers in one process',
 });
 
-export function reportText(rows: readonly Row[], measured: Measured, options: Options): string {
-  const { cpu, cores, memoryGiB, system, node, files } = machine(options.dir);
+export function reportText(rows: readonly Row[], measured: Measured, options: Options, here: Machine): string {
+  const { cpu, cores, memoryGiB, system, node, files, sync } = here;
   const asked = askedOf(rows, measured, options).map(({ what, asked: wanted, measured: value, best, met, bestMet }) => [
     what,
     wanted,
@@ -28,6 +28,7 @@ export function reportText(rows: readonly Row[], measured: Measured, options: Op
   ]);
   return [
     `${cpu}, ${cores} cores, ${memoryGiB} GiB, ${system}, Node ${node}, stores in ${files}`,
+    `before it began: ${show(sync.p50)} ms (p90 ${show(sync.p90)}) until a block is on the disk, which every commit waits for`,
     `${options.rounds} rounds of ${options.ms} ms a point; medians; commit: three steps done; undo: the third refused, ` +
       'the second and first compensated',
     ...options.modes.map((mode) => modeText(mode, rows, measured, options)),

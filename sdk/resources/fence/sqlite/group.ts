@@ -3,8 +3,10 @@
  *
  * 1. Visits that wait while a transaction is in flight go together in the next one: one begin, one statement that puts the
  *    rows of all, one that writes what became of them, one commit.
- * 2. Each works behind its own savepoint and through its own connection, which lets nothing through after its end. One
- *    that fails is taken back alone. The first needs no savepoint: when it fails, the transaction is begun again.
+ * 2. Each works through its own connection, which lets nothing through after its end. Savepoints are dear, and few works
+ *    are taken back once they have written: groups go without, until one has to be. That group is worked again from its
+ *    beginning, and for a while each work has a savepoint and is taken back alone. The first needs none: when it fails,
+ *    the transaction is begun again.
  * 3. A branch is in a group at most once, so that no visit is judged by another that is not committed yet.
  * 4. A group begins no further work once it has run for `budgetMs`; the rest goes into the next one. Between groups the
  *    connection goes back to the pool, where others may wait for it.
@@ -34,11 +36,18 @@ export interface GroupOptions {
 export interface GroupLimits {
   readonly countMax: number;
   readonly budgetMs: number;
+  /** Groups that take savepoints after one that needed them. */
+  readonly cautiousFor: number;
   /** Tries of a commit that another connection holds up. */
   readonly commitAttemptsMax: number;
 }
 
-export const groupLimits: GroupLimits = Object.freeze({ countMax: 64, budgetMs: 20, commitAttemptsMax: 3 });
+export const groupLimits: GroupLimits = Object.freeze({
+  countMax: 64,
+  budgetMs: 20,
+  cautiousFor: 100,
+  commitAttemptsMax: 3,
+});
 
 interface Waiting {
   readonly place: Place;
@@ -50,6 +59,9 @@ interface Waiting {
 /** What became of one visit; `end` is undefined where its visitor threw. */
 type Fate = { readonly end: FenceEnd<unknown> } | { readonly error: unknown; readonly end?: undefined };
 
+/** A work that was not the first has to be taken back, and has no savepoint. */
+class NoSavepoint extends Error {}
+
 export class VisitGroups {
   readonly #options: GroupOptions;
   #waiting: Waiting[] = [];
@@ -58,6 +70,8 @@ export class VisitGroups {
   #room: number;
   /** How many of those that wait go alone first. */
   #alone = 0;
+  /** How many of the next groups take savepoints. */
+  #cautious = 0;
 
   constructor(options: GroupOptions) {
     this.#options = options;
@@ -120,17 +134,15 @@ export class VisitGroups {
 
   async #settle(raw: Sqlite, group: readonly Waiting[]): Promise<void> {
     const driver = driverOf(raw);
+    const isCautious = this.#cautious > 0;
+    if (isCautious) this.#cautious--;
     let fates: readonly Fate[];
     try {
-      fates = await new Transaction(driver, this.#options, group).run();
+      fates = await new Transaction(driver, this.#options, group, isCautious).run();
     } catch (error) {
       await letGo(raw, driver);
-      if (group.length > 1 && isConstraint(error)) {
-        this.#alone = group.length;
-        this.#waiting = group.concat(this.#waiting);
-        return;
-      }
-      for (const { reject } of group) reject(error);
+      if (this.#workAgain(group, error)) this.#waiting = group.concat(this.#waiting);
+      else for (const { reject } of group) reject(error);
       return;
     }
     this.#waiting = group.slice(fates.length).concat(this.#waiting);
@@ -140,6 +152,14 @@ export class VisitGroups {
       if (fate.end) resolve(fate.end.answer);
       else reject(fate.error);
     }
+  }
+
+  /** Whether a group that nothing is left of is worked again in another way. */
+  #workAgain(group: readonly Waiting[], error: unknown): boolean {
+    if (error instanceof NoSavepoint) this.#cautious = this.#options.limits.cautiousFor;
+    else if (group.length > 1 && isConstraint(error)) this.#alone = group.length;
+    else return false;
+    return true;
   }
 }
 
@@ -166,12 +186,14 @@ class Transaction {
   readonly #driver: Driver;
   readonly #options: GroupOptions;
   readonly #group: readonly Waiting[];
+  readonly #isCautious: boolean;
   #placed: readonly Placed[] = [];
 
-  constructor(driver: Driver, options: GroupOptions, group: readonly Waiting[]) {
+  constructor(driver: Driver, options: GroupOptions, group: readonly Waiting[], isCautious: boolean) {
     this.#driver = driver;
     this.#options = options;
     this.#group = group;
+    this.#isCautious = isCautious;
   }
 
   /** Resolves after the commit with the fates of those whose turn came. */
@@ -183,7 +205,7 @@ class Transaction {
     const fates: Fate[] = [];
     for (const [index, visit] of this.#group.entries()) {
       if (index > 0 && monotonic() - startedAt >= limits.budgetMs) break;
-      if (index > 0) await this.#driver.run('savepoint');
+      if (index > 0 && this.#isCautious) await this.#driver.run('savepoint');
       fates.push(await this.#turn(index, visit));
     }
     await this.#write(fates);
@@ -210,8 +232,9 @@ class Transaction {
     const worked = await this.#work(visit, found, connection);
     if (connection.lost) throw connection.lost;
     const fate = connection.isNested && worked.end && !worked.end.undo ? unended() : worked;
-    if (!connection.touched || (fate.end && !fate.end.undo)) return fate;
+    if (!connection.mayHaveWritten || (fate.end && !fate.end.undo)) return fate;
     if (index > 0) {
+      if (!this.#isCautious) throw new NoSavepoint();
       await this.#driver.run('undo');
       return fate;
     }
@@ -224,11 +247,10 @@ class Transaction {
   async #work({ visitor }: Waiting, found: Placed['found'], connection: GuardedConnection): Promise<Fate> {
     const { thin, db } = this.#options;
     try {
-      const made = thin ? undefined : await slowHandle(db, connection);
-      let handle = made;
+      let handle = thin ? undefined : await slowHandle(db, connection);
+      // A slow one is there already; else there are thin ones.
       const open = () => {
-        handle ??= thin?.(connection);
-        if (!handle) throw new Error('expected a transaction of knex, got none');
+        handle ??= (thin as OpenHandle)(connection);
         return handle;
       };
       return { end: await visitor(found, open) };

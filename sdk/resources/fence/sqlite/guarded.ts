@@ -8,6 +8,9 @@ type Method = 'all' | 'run';
 const ending =
   /^(?:\s|;|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)*(?:begin|commit|end|rollback(?!\s+(?:transaction\s+)?to\b))\b/i;
 
+/** Changes nothing in SQLite, unlike what may begin with `with`. */
+const reading = /^\s*select\b/i;
+
 /** How knex begins and ends a transaction within a transaction. */
 const nesting = /^(SAVEPOINT|RELEASE SAVEPOINT|ROLLBACK TO SAVEPOINT) (trx\d+);?$/;
 
@@ -35,6 +38,7 @@ export class GuardedConnection {
   readonly #nested = new Set<string>();
   #idle: (() => void) | undefined;
   #touched = false;
+  #mayHaveWritten = false;
   #lost: Error | undefined;
 
   /** `swallowsBegin`: knex begins a transaction of its own on it, which is open already. */
@@ -44,9 +48,9 @@ export class GuardedConnection {
     this.__knexUid = (driver.raw as { readonly __knexUid?: unknown }).__knexUid;
   }
 
-  /** Whether a statement went through. */
-  get touched(): boolean {
-    return this.#touched;
+  /** Whether a statement went through that does more than read. */
+  get mayHaveWritten(): boolean {
+    return this.#mayHaveWritten;
   }
 
   /** Whether it lets nothing through any more. */
@@ -92,6 +96,7 @@ export class GuardedConnection {
       return;
     }
     this.#touched = true;
+    this.#mayHaveWritten ||= !reading.test(sql);
     const send = (): void => this.#prepare(method, sql, bindings, callback);
     if (this.#isBusy) {
       this.#queued.push({ callback, send });
@@ -120,8 +125,9 @@ export class GuardedConnection {
     callback: Callback,
   ): void {
     const answer = this.#answer(sql, statement, callback);
-    if (statement) statement[method](bindings ?? [], answer);
-    else this.#driver.raw[method](sql, bindings ?? [], answer);
+    const values = bindings ?? [];
+    if (statement) statement[method](values, answer);
+    else this.#driver.raw[method](sql, values, answer);
   }
 
   #objectionTo(sql: string): string | undefined {

@@ -35,11 +35,11 @@ type Body = OpenBody & { readonly steps: Steps };
 
 /** Its own fields are the body of the request and never change. */
 class GrowingPlan {
-  declare readonly steps: Steps;
+  readonly #body: Body;
 
-  constructor({ steps, ...rest }: Body) {
-    Object.assign(this, rest, { steps: Object.freeze(steps) });
-    Object.freeze(this);
+  constructor(body: Body) {
+    this.#body = body;
+    Object.freeze(Object.assign(this, body, { steps: Object.freeze(body.steps) }));
   }
 
   step(id: string, target: Target, input: unknown, options: StepOptions = {}): GrowingPlan {
@@ -59,17 +59,16 @@ class GrowingPlan {
 
   with(options: PlanOptions): GrowingPlan {
     const { check, ...rest } = onlyKnown(options, planOptions, 'with');
-    const { steps, ...before } = this as unknown as Body;
     const asked = check && given({ url: check.url, participant: check.participant, handler: check.handler });
-    return new GrowingPlan({ ...before, ...given({ ...rest, check: asked }), steps });
+    return new GrowingPlan({ ...this.#body, ...given({ ...rest, check: asked }) });
   }
 
   #add(step: StepBody, input: unknown, where: string): GrowingPlan {
-    const { steps, ...rest } = this as unknown as Body;
+    const { steps } = this.#body;
     checkPlace(step, steps, where);
     const encoded = inputOf(input, step, steps, where);
     const added = Object.freeze({ ...step, ...(encoded !== undefined && { input: encoded }) });
-    return new GrowingPlan({ ...rest, steps: [...steps, added] });
+    return new GrowingPlan({ ...this.#body, steps: [...steps, added] });
   }
 }
 

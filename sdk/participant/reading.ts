@@ -1,7 +1,8 @@
 /** What a host reads from the wire. Everything throws `Rejected`, which the coordinator takes for no outcome. */
 import { type CommandBody, headers } from '../protocol/commands.js';
-import { namePattern, xidPattern } from '../protocol/ids.js';
+import { namePattern, type Xid, xidPattern } from '../protocol/ids.js';
 import { type Json, JsonError, parseJson, parseJsonText } from '../protocol/json.js';
+import type { Kind } from '../protocol/kinds.js';
 import { type Received, Rejected } from './command.js';
 import type { CoordinatorTime } from './coordinator-time.js';
 import type { Destination } from './destinations.js';
@@ -23,7 +24,7 @@ export function readCommand(
 ): Received {
   const origin = header(headers.origin) ?? '';
   if (!originPattern.test(origin)) throw malformed(headers.origin, 'an id', origin);
-  const xid = header(headers.xid) ?? '';
+  const xid = (header(headers.xid) ?? '') as Xid;
   if (!xidPattern.test(xid)) throw malformed(headers.xid, 'an xid', xid);
   const branch = wholeOf(headers.branch, header(headers.branch), op === 'check' ? 0 : 1);
   const attempt = wholeOf(headers.attempt, header(headers.attempt) ?? '1', 1);
@@ -36,7 +37,7 @@ export function readCommand(
     origin,
     participant,
     handler,
-    body: commandBody(body, op === 'check'),
+    body: { ...readBody(body, op === 'check'), xid, branch, op },
     attempt,
     expiresAt,
     token: header(headers.token),
@@ -52,18 +53,17 @@ function wholeOf(name: string, text: string | undefined, min: number): number {
   throw malformed(name, `a whole number from ${min}`, text ?? '');
 }
 
-/** xid, branch and op are known to be right. */
-function commandBody(body: JsonObject, isCheck: boolean): CommandBody {
-  const { id, input, forward, reason } = body;
+/** But for xid, branch and op, of which more is known. */
+function readBody(body: JsonObject, isCheck: boolean): Omit<CommandBody, 'xid' | 'branch' | 'op'> {
+  const { id, kind, input = null, forward, reason } = body;
   // A check is no step: its id is not a name.
   if (typeof id !== 'string' || !(isCheck || namePattern.test(id)))
     throw malformed('id', 'the id of a step', typed(id));
   if (forward !== undefined && forward !== 'done' && forward !== 'unknown' && forward !== 'refused')
     throw malformed('forward', 'done, unknown or refused', typed(forward));
   if (reason !== undefined && typeof reason !== 'string') throw malformed('reason', 'text', typed(reason));
-  // Checked above, field by field.
-  const checked = body as unknown as CommandBody;
-  return input === undefined ? { ...checked, input: null } : checked;
+  // What is not of its kind is refused by whoever knows the handler.
+  return { ...body, id, input, forward, reason, kind: kind as Kind | undefined };
 }
 
 /** A JSON object from bytes, or from text inside of a batch. */

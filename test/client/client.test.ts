@@ -83,10 +83,10 @@ test('a 503 is asked again, and in the end told', async (t) => {
     response.writeHead(503, { 'content-type': 'application/problem+json' });
     response.end(JSON.stringify({ code: 'store_unavailable', detail: 'away' }));
   });
-  const client = connect({ url, patienceMs: 400 });
+  const client = connect({ url, patienceMs: 2000 });
   t.teardown(() => client.close());
   t.like(await t.throwsAsync(client.get('x')), { code: 'store_unavailable', message: 'away' });
-  t.true(asked > 2);
+  t.true(asked >= 2);
 });
 
 test('nobody under the address is NoCoordinator', async (t) => {

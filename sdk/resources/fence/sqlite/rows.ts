@@ -100,7 +100,7 @@ const values = ({ origin, xid, branch }: BranchKey): readonly unknown[] => [orig
 function byKey(rows: readonly Row[]): (key: BranchKey) => readonly Row[] {
   const known = new Map<string, Row[]>();
   for (const row of rows) {
-    const key = keyOf(row as unknown as BranchKey);
+    const key = `${row.origin}\n${row.xid}\n${row.branch}`;
     known.set(key, [...(known.get(key) ?? []), row]);
   }
   return (key) => known.get(keyOf(key)) ?? [];

@@ -1,26 +1,10 @@
 import type { CoordinatorId } from '../../sdk/protocol/ids.js';
-import type { Decision, TransactionStatus } from '../../sdk/protocol/views.js';
+import type { Summary } from '../../sdk/protocol/summary.js';
 import { nextDueAt } from './outstanding.js';
 import { type State, statusOf } from './state.js';
 
-/** What lists, deadlines and recovery need of a state. Times are UTC ms. */
-export interface StateSummary {
-  readonly name: string;
-  readonly businessKey: string | null;
-  readonly participants: readonly string[];
-  readonly status: TransactionStatus;
-  readonly decision: Decision | null;
-  readonly reason: string | null;
-  readonly openedAt: number;
-  readonly decidedAt: number | null;
-  readonly deadlineAt: number | null;
-  readonly finishedAt: number | null;
-  readonly dueAt: number | null;
-  readonly owner: CoordinatorId;
-}
-
 /** The summary of a state whose next row `owner` writes at `at`. */
-export function summarize(state: State, owner: CoordinatorId, at: number): StateSummary {
+export function summarize(state: State, owner: CoordinatorId, at: number): Summary {
   return {
     name: state.name,
     businessKey: state.businessKey,
@@ -50,7 +34,7 @@ function participantsOf({ branches }: State): readonly string[] {
 }
 
 /** Whether a summary row must be written: not for every row, but whenever lists, deadlines or recovery would notice. */
-export const isWorthWriting = (before: StateSummary | undefined, after: StateSummary): boolean =>
+export const isWorthWriting = (before: Summary | undefined, after: Summary): boolean =>
   !before ||
   before.status !== after.status ||
   before.dueAt !== after.dueAt ||

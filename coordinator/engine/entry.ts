@@ -1,7 +1,7 @@
 import type { Xid } from '../../sdk/protocol/ids.js';
+import type { Summary } from '../../sdk/protocol/summary.js';
 import type { Input } from '../decide/inputs.js';
 import type { State } from '../decide/state.js';
-import type { StateSummary } from '../decide/summary.js';
 import { Hands, type InHand } from './hands.js';
 import { Watchers } from './watchers.js';
 
@@ -34,7 +34,7 @@ export class Entry {
   /** How often what is known of it changed, also to nothing. */
   changes = 0;
   /** The summary of that state. */
-  summary: StateSummary | undefined;
+  summary: Summary | undefined;
   /** When the state gives something to do; before the first look, at any time. */
   lookAt = Number.NEGATIVE_INFINITY;
   inputs: Waiting[] = [];
@@ -57,7 +57,7 @@ export class Entry {
   }
 
   /** Knows a state that is durable. */
-  know(state: State | undefined, summary?: StateSummary): void {
+  know(state: State | undefined, summary?: Summary): void {
     this.changes++;
     this.state = state;
     this.summary = summary;

@@ -1,11 +1,12 @@
 import { reach } from '#faults';
 import type { AppendId, Xid } from '../../sdk/protocol/ids.js';
+import type { Summary } from '../../sdk/protocol/summary.js';
 import type { Event } from '../decide/events.js';
 import { eventsVersion } from '../decide/events.js';
 import type { Row } from '../decide/fold.js';
 import type { Moment } from '../decide/inputs.js';
 import type { State } from '../decide/state.js';
-import { isWorthWriting, type StateSummary, summarize } from '../decide/summary.js';
+import { isWorthWriting, summarize } from '../decide/summary.js';
 import type { Failpoint } from '../faults/faults.js';
 import type { Append } from '../store/store.js';
 
@@ -26,15 +27,10 @@ export const rowFrom = (
 });
 
 /** The summary of a state as its last row left it. */
-export const summaryOf = (state: State): StateSummary => summarize(state, state.owner, state.at);
+export const summaryOf = (state: State): Summary => summarize(state, state.owner, state.at);
 
 /** A row as the store takes it, with the summary where lists, deadlines or recovery would notice. */
-export function appendOf(
-  row: Row,
-  seen: AppendId | null,
-  earlier: StateSummary | undefined,
-  summary: StateSummary,
-): Append {
+export function appendOf(row: Row, seen: AppendId | null, earlier: Summary | undefined, summary: Summary): Append {
   return {
     xid: row.xid,
     seq: row.seq,

@@ -1,6 +1,7 @@
 import type { AppendId, CoordinatorId, Origin, Xid } from '../../sdk/protocol/ids.js';
 import type { Kind } from '../../sdk/protocol/kinds.js';
-import type { Decision, TransactionStatus } from '../../sdk/protocol/views.js';
+import type { Summary } from '../../sdk/protocol/summary.js';
+import type { TransactionStatus } from '../../sdk/protocol/views.js';
 
 /** One row of a transaction's log: the events that were decided together. */
 export interface LogRow {
@@ -23,24 +24,6 @@ export interface Append extends LogRow {
   readonly seen: AppendId | null;
   /** The transaction's summary row, where this append changes it. */
   readonly summary: Summary | null;
-}
-
-/** A row for lists, deadlines and recovery. The log is the truth; this is a cache of it. Times are UTC ms. */
-export interface Summary {
-  readonly name: string;
-  readonly businessKey: string | null;
-  /** Names of the registered participants that take part. */
-  readonly participants: readonly string[];
-  readonly status: TransactionStatus;
-  readonly decision: Decision | null;
-  readonly reason: string | null;
-  readonly openedAt: number;
-  readonly decidedAt: number | null;
-  readonly deadlineAt: number | null;
-  readonly finishedAt: number | null;
-  /** When somebody must look at it again though nothing happened; null when nothing is due. */
-  readonly dueAt: number | null;
-  readonly owner: CoordinatorId;
 }
 
 export interface SummaryRow extends Summary {

@@ -1,5 +1,6 @@
 import type { TestFn } from 'ava';
-import type { ListFilter, Store, StoreError, Summary } from '../../coordinator/store/store.js';
+import type { ListFilter, Store, StoreError } from '../../coordinator/store/store.js';
+import type { Summary } from '../../sdk/protocol/summary.js';
 import { coordinator, sampleAppend, sampleSummary, xidOf } from '../store/sample.js';
 import { type MakeDisk, openFrom } from './disk.js';
 

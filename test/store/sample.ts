@@ -1,7 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Chance } from '../../coordinator/clock.js';
-import type { Append, Summary } from '../../coordinator/store/store.js';
+import type { Append } from '../../coordinator/store/store.js';
 import type { AppendId, CoordinatorId, Xid } from '../../sdk/protocol/ids.js';
+import type { Summary } from '../../sdk/protocol/summary.js';
 
 /** Real randomness: what these tests check does not depend on it. */
 export const chance: Chance = {

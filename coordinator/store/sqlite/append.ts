@@ -1,9 +1,10 @@
 import { planted, reach } from '#faults';
 import type { AppendId } from '../../../sdk/protocol/ids.js';
+import type { Summary } from '../../../sdk/protocol/summary.js';
 import type { Counters } from '../gate.js';
 import type { GroupWriter } from '../group.js';
 import type { Row } from '../rows.js';
-import type { Append, Summary } from '../store.js';
+import type { Append } from '../store.js';
 import type { Connection } from './connection.js';
 import { verdictOf } from './errors.js';
 

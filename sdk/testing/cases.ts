@@ -1,12 +1,13 @@
 /** Which cases there are, once it is known which commands the saga sends. */
-import type { Rehearsal } from './rehearse.js';
+import type { Rehearsal } from './rehearsal.js';
 import type { Fault, Schedule, Step, Trouble } from './schedule.js';
 import { stepPhase } from './schedule.js';
 
-const forwardTroubles: readonly Trouble[] = [
+export const forwardTroubles: readonly Trouble[] = [
   'command lost',
   'answer lost',
   'stopped before commit',
+  'write fails',
   'sent twice',
   'slow',
   'copy at the end',
@@ -15,10 +16,11 @@ const forwardTroubles: readonly Trouble[] = [
   'held up',
 ];
 
-const settlingTroubles: readonly Trouble[] = [
+export const settlingTroubles: readonly Trouble[] = [
   'command lost',
   'answer lost',
   'stopped before commit',
+  'write fails',
   'sent twice',
   'slow',
   'copy at the end',
@@ -57,19 +59,28 @@ export function casesFor(plain: Rehearsal, back: Rehearsal | undefined): readonl
       : [[...way, command('copy at the end', step)]],
   );
   const sagas = plain.drives ? numbers(plain.requests, 1).map((request): Schedule => [{ kind: 'saga', request }]) : [];
-  return [...inForward, ...inUndo, ...lateForward, ...sagas, ...killsFor(plain, back)];
+  return [...inForward, ...inUndo, ...lateForward, ...sagas, ...killsFor(plain, back), ...endsOfProcess(plain)];
 }
 
 /** The coordinator killed at each boundary; on the way back only where that way is another. */
 function killsFor(plain: Rehearsal, back: Rehearsal | undefined): readonly Schedule[] {
   const kills = numbers(plain.boundaries.length, 1).map((boundary): Schedule => [{ kind: 'coordinator', boundary }]);
   if (!back) return kills;
-  const parting = back.boundaries.findIndex((where, at) => where !== plain.boundaries[at]);
+  const parting = back.boundaries.findIndex(({ where }, at) => where !== plain.boundaries[at]?.where);
   const from = parting < 0 ? back.boundaries.length : parting;
   const backKills = numbers(back.boundaries.length, from + 1).map(
     (boundary): Schedule => [...back.schedule, { kind: 'coordinator', boundary }],
   );
   return [...kills, ...backKills];
+}
+
+/** The coordinator killed together with the saga, which runs in its process, once in each state. */
+function endsOfProcess({ drives, boundaries }: Rehearsal): readonly Schedule[] {
+  if (!drives) return [];
+  const states = boundaries.map(({ state }) => state);
+  return boundaries.flatMap(({ state }, at): Schedule[] =>
+    states.indexOf(state) === at ? [[{ kind: 'coordinator', boundary: at + 1, withSaga: true }]] : [],
+  );
 }
 
 const numbers = (to: number, from: number): readonly number[] =>

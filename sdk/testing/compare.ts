@@ -53,6 +53,8 @@ const columnOf = (rows: readonly Row[], column: string): string =>
   JSON.stringify(rows.map((row) => JSON.stringify(row[column]) ?? '').sort());
 
 export interface Difference {
+  /** The first that is different. */
+  readonly table: string;
   /** In words, the first thing that is different. */
   readonly what: string;
   /** There is more than expected, and all else is as it should be. */
@@ -68,7 +70,11 @@ export function differenceOf(expected: Normal, got: Normal): Difference | undefi
     const missing = without(wanted, rows);
     const extra = without(rows, wanted);
     const what = `${table} should have ${shown(missing)}, and has ${shown(extra)}`;
-    found = { what: found?.what ?? what, onlyMore: (found?.onlyMore ?? true) && missing.length === 0 };
+    found = {
+      table: found?.table ?? table,
+      what: found?.what ?? what,
+      onlyMore: (found?.onlyMore ?? true) && missing.length === 0,
+    };
   }
   return found;
 }

@@ -1,5 +1,5 @@
 /**
- * The coordinator of a case: started, killed at one of its boundaries, started again on the same memory. A boundary is
+ * The coordinator of a case: started, killed at some of its boundaries, started again on the same memory. A boundary is
  * before and after each row of a log, before and after each command is sent, and before each answer to the saga.
  */
 import {
@@ -16,16 +16,19 @@ import type { Execute } from '../participant/command.js';
 import type { ParticipantDefinition } from '../participant/handler.js';
 import { defaults } from '../protocol/limits.js';
 import { isFinal } from '../protocol/views.js';
+import type { Boundaries, Moment } from './boundaries.js';
 import { rehearsedChance } from './chance.js';
-import { type NameOf, newsOf, type Story, writtenDown } from './story.js';
+import { BranchNames } from './names.js';
+import { newsOf, type Story, writtenDown } from './story.js';
 import type { RehearsedTime } from './time.js';
 
 export interface CoordinatorsParts {
   readonly definitions: readonly ParticipantDefinition[];
   readonly time: RehearsedTime;
   readonly story: Story;
-  /** At which boundary, from 1, it is killed; 0: never. */
-  readonly killAt: number;
+  readonly boundaries: Boundaries;
+  /** The process of the saga dies together with the coordinator. */
+  readonly killSaga: () => void;
   /** Carries out a command; `life` says whether whoever sent it still lives. */
   readonly execute: (command: Parameters<Execute>[0], life: Life) => ReturnType<Execute>;
 }
@@ -66,11 +69,11 @@ const restartMs = 1000;
 export const never = <T>(): Promise<T> => new Promise(() => undefined);
 
 export class Coordinators {
-  readonly boundaries: string[] = [];
   readonly chance = rehearsedChance();
   readonly #parts: CoordinatorsParts;
   readonly #disk: MemoryDisk = memoryDisk(this.chance);
-  readonly #names = new Map<string, string>();
+  /** So that stories can name a branch. */
+  readonly names = new BranchNames();
   readonly #world: Clock;
   #living: Living | undefined;
   #up: Promise<Living>;
@@ -120,24 +123,31 @@ export class Coordinators {
     this.#living?.kill();
   }
 
-  /** Asks as a client over a wire does: what got no answer is sent again, where a repeat does no harm. */
-  async ask<T>(request: Request): Promise<T> {
+  /**
+   * Asks as a client over a wire does: what got no answer is sent again, where a repeat does no harm. Never resolves when
+   * whoever asks has died.
+   */
+  async ask<T>(request: Request, isAlive: () => boolean): Promise<T> {
     for (;;) {
       const living = await this.#up;
       const answer = await Promise.race([living.exchange.send<T>(request), living.killed.then(() => lost)]);
       if (answer !== lost && !(request.method === 'POST' && this.boundary('before it answers the saga', living)))
         return answer as T;
+      if (!isAlive()) return never();
       if (!request.repeatable || request.once)
         throw new NoCoordinator('the coordinator was killed before it answered', { wasSent: true });
     }
   }
 
   /** Whether the coordinator is killed here. */
-  boundary(where: string, life: Life): boolean {
+  boundary(where: string, life: Life, moment?: Moment): boolean {
     if (life.dead) return true;
-    this.boundaries.push(where);
-    if (this.boundaries.length !== this.#parts.killAt) return false;
-    this.#parts.story.tell(`The coordinator is killed ${where}`);
+    const { boundaries, story, killSaga } = this.#parts;
+    const killed = boundaries.pass(where, moment);
+    if (killed === undefined) return false;
+    const together = killed === 'coordinator and saga';
+    story.tell(`The coordinator is killed${together ? ', and the process of the saga with it,' : ''} ${where}`);
+    if (together) killSaga();
     this.#restart();
     return true;
   }
@@ -157,20 +167,14 @@ export class Coordinators {
     return this.outcomes().findIndex((outcome) => outcome.xid === xid);
   }
 
-  /** So that stories can name a branch. */
-  name(xid: string, branch: number, id: string, name: string): void {
-    this.#names.set(`${xid} ${branch}`, name);
-    this.#names.set(`${xid} ${id}`, name);
-  }
-
   #onAppend(life: Life): OnAppend {
     return async (events, xid, write) => {
-      const nameOf: NameOf = (branch) =>
-        this.#names.get(`${xid} ${branch}`) ?? (typeof branch === 'number' ? `branch ${branch}` : `'${branch}'`);
+      const nameOf = this.names.of(xid);
       const what = writtenDown(events, nameOf);
       if (this.boundary(`before it writes down ${what}`, life)) return never();
       const written = await write();
       if (written === 'lost') return written;
+      this.#parts.boundaries.written(events, this.ordinalOf(xid));
       for (const event of events) {
         const news = newsOf(event, nameOf);
         if (news !== undefined) this.#parts.story.tell(news);

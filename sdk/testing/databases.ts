@@ -30,20 +30,23 @@ const isReadable = ({ db }: NamedDatabase): boolean => db.client.driverName === 
 const isOurs = (table: string): boolean => table.startsWith('concordat_');
 
 export async function contentsOf(databases: readonly NamedDatabase[]): Promise<Contents> {
-  const contents = new Map<string, Content>();
-  for (const each of databases) if (isReadable(each)) contents.set(each.name, await contentOf(each.db));
-  return contents;
+  const readable = databases.filter(isReadable);
+  return new Map(await Promise.all(readable.map(async ({ name, db }) => [name, await contentOf(db)] as const)));
 }
 
 async function contentOf(db: Database): Promise<Content> {
   const content = new Map<string, readonly Row[]>();
+  for (const name of await tablesOf(db)) content.set(name, await db(name).select());
+  return content;
+}
+
+/** The user's own, by name. */
+export async function tablesOf(db: Database): Promise<readonly string[]> {
   const tables: readonly { readonly name: string }[] = await db('sqlite_master')
     .select('name')
     .where('type', 'table')
-    .whereNot('name', 'like', 'sqlite\\_%')
     .orderBy('name');
-  for (const { name } of tables) if (!isOurs(name)) content.set(name, await db(name).select());
-  return content;
+  return tables.flatMap(({ name }) => (isOurs(name) || name.startsWith('sqlite_') ? [] : [name]));
 }
 
 /** Columns of the primary key, by database and table: `payment.accounts`. */
@@ -51,7 +54,7 @@ export async function keysOf(databases: readonly NamedDatabase[]): Promise<Reado
   const keys = new Map<string, readonly string[]>();
   for (const each of databases) {
     if (!isReadable(each)) continue;
-    for (const table of (await contentOf(each.db)).keys()) {
+    for (const table of await tablesOf(each.db)) {
       const columns: readonly { readonly name: string; readonly pk: number }[] = await each.db.raw(
         'select name, pk from pragma_table_info(?)',
         [table],
@@ -76,28 +79,3 @@ export function changedTables(before: Contents, after: Contents): readonly strin
 }
 
 const textOf = (rows: readonly Row[]): string => JSON.stringify(rows.map((row) => JSON.stringify(row)).sort());
-
-/**
- * Takes a picture of a database, and returns what puts its tables back as they were in it. For `reset`: faster than to make a
- * new database for each case. The fence's rows go. Of SQLite only.
- */
-export async function snapshot(db: Database): Promise<() => Promise<void>> {
-  const content = await contentOf(db);
-  const counters: readonly Row[] = await db('sqlite_sequence')
-    .select()
-    .catch(() => []);
-  return async () => {
-    const fence = await db('sqlite_master').where({ type: 'table', name: 'concordat_fence' }).first();
-    await db.raw('pragma foreign_keys = off');
-    await db.transaction(async (trx) => {
-      if (fence) await trx('concordat_fence').delete();
-      for (const [table, rows] of content) {
-        await trx(table).delete();
-        for (const row of rows) await trx(table).insert(row);
-      }
-      if (counters.length > 0) await trx('sqlite_sequence').delete();
-      for (const row of counters) await trx('sqlite_sequence').insert(row);
-    });
-    await db.raw('pragma foreign_keys = on');
-  };
-}

@@ -1,20 +1,27 @@
 /** Runs a saga through every case, and tells what is wrong with it. */
 
+import { brokenOf } from './broken.js';
 import { casesFor, referencesFor } from './cases.js';
-import { noiseOf, normalOf } from './compare.js';
+import { noiseOf } from './compare.js';
 import { keysOf } from './databases.js';
-import { type Finding, findingsOf, type Knowledge, nameOf, signatureOf } from './findings.js';
+import type { Finding, Knowledge, Reference } from './finding.js';
+import { findingsOf, referenceOf, signatureOf } from './findings.js';
 import { checkOptions, type ExploreOptions, type Rehearsed, type Saga } from './options.js';
-import { type Present, type Rehearsal, rehearse } from './rehearse.js';
+import { findingOfOthers } from './others.js';
+import { Pairs } from './pairs.js';
+import { Present } from './present.js';
+import type { Rehearsal } from './rehearsal.js';
+import { rehearse } from './rehearse.js';
 import { type Failure, type Report, reportOf, storyOf } from './report.js';
-import { type Schedule, titleOf } from './schedule.js';
+import { type Schedule, stepPhase, titleOf } from './schedule.js';
 import { type Services, servicesOf } from './services.js';
 import { stopwatch } from './time.js';
 
 /**
  * Runs `saga` once to learn which commands it sends, then again for everything that can go wrong with them: the
  * coordinator killed at each of its steps, participants stopped before their commit, steps refused, commands and answers
- * lost, repeated, late and after the end, each undo failing once. Handlers are the real ones, on the databases that
+ * lost, repeated, late and after the end, each undo failing once; then, when nothing is wrong so far, for a
+ * second trouble while the first is being dealt with (`pairsMax`). Handlers are the real ones, on the databases that
  * `participants` makes; time is skipped. The same saga gives the same cases and stories each time.
  *
  * Resolves with the report when nothing is wrong. Rejects with {@link UnsafeSaga}, whose message tells a story for each
@@ -36,30 +43,38 @@ export async function examine<Made extends Rehearsed>(
 ): Promise<Report> {
   checkOptions(saga, options);
   const passed = stopwatch();
-  const services = servicesOf(options.participants);
+  const present = new Present();
+  const services = servicesOf(options.participants, present);
   try {
-    const exploration = new Exploration(saga, options, services);
+    const exploration = new Exploration(saga, options, services, present);
     await exploration.run();
-    return reportOf(exploration.cases, passed(), exploration.failures);
+    const { cases, pairs, failures } = exploration;
+    return reportOf({ cases, pairs, durationMs: passed(), failures });
   } finally {
     await services.close();
   }
 }
 
+/** So that a saga of three steps on SQLite takes seconds. */
+const pairsMaxDefault = 100;
+
 class Exploration<Made extends Rehearsed> {
   cases = 0;
+  pairs = { run: 0, of: 0 };
   readonly #saga: Saga<Made>;
   readonly #options: ExploreOptions<Made>;
   readonly #services: Services<Made>;
   readonly #failures = new Map<string, { failure: Failure; lines: number }>();
   readonly #masked: Set<string>;
   readonly #keys = new Map<string, readonly string[]>();
-  readonly #references = new Map<string, ReturnType<typeof normalOf>>();
-  readonly #present: Present = { monotonic: () => 0 };
+  readonly #references = new Map<string, Reference>();
+  readonly #present: Present;
+  readonly #pairs = new Pairs();
   readonly #blamed = new Set<string>();
 
-  constructor(saga: Saga<Made>, options: ExploreOptions<Made>, services: Services<Made>) {
+  constructor(saga: Saga<Made>, options: ExploreOptions<Made>, services: Services<Made>, present: Present) {
     this.#saga = saga;
+    this.#present = present;
     this.#options = options;
     this.#services = services;
     this.#masked = new Set(options.keeps ?? []);
@@ -72,11 +87,20 @@ class Exploration<Made extends Rehearsed> {
   async run(): Promise<void> {
     const plain = await this.#learn();
     if (!plain) return;
+    const { casesMax = Number.POSITIVE_INFINITY, pairsMax = pairsMaxDefault } = this.#options;
     const back = await this.#lookAtUndoing(plain);
+    if (this.#options.meanwhile) for (const way of waysToSettle(plain, back)) await this.#lookAtOthers(way);
     for (const schedule of casesFor(plain, back)) {
-      if (this.cases >= (this.#options.casesMax ?? Number.POSITIVE_INFINITY)) return;
-      this.#judge(await this.#case(schedule, false));
+      if (this.cases >= casesMax) return;
+      const rehearsal = await this.#case(schedule, false);
+      this.#judge(rehearsal);
+      this.#pairs.draw(rehearsal);
     }
+    const pairs = this.#pairs.inTurns();
+    // What one trouble shows, two show again, at greater length.
+    const chosen = this.#failures.size > 0 ? [] : pairs.slice(0, pairsMax);
+    this.pairs = { run: chosen.length, of: pairs.length };
+    for (const schedule of chosen) this.#judge(await this.#case(schedule, false));
   }
 
   /** How it is when nothing goes wrong; undefined when it does not even work then. */
@@ -92,6 +116,7 @@ class Exploration<Made extends Rehearsed> {
     for (const column of noiseOf(plain.contents, twin.contents)) this.#masked.add(column);
     this.#remember(plain);
     this.#judge(plain);
+    this.#pairs.know(plain);
     return plain;
   }
 
@@ -103,12 +128,22 @@ class Exploration<Made extends Rehearsed> {
       if (!this.#references.has(signatureOf(rehearsal))) this.#remember(rehearsal);
       this.#judge(rehearsal);
       if (rehearsal.outcomes.some(({ decision }) => decision === 'rollback')) back ??= rehearsal;
+      if (rehearsal === back) this.#pairs.know(rehearsal);
+      else this.#pairs.draw(rehearsal);
     }
     return back;
   }
 
+  /** Whether what others committed in between is there at the end as if they had committed it before. */
+  async #lookAtOthers(schedule: Schedule): Promise<void> {
+    const first = await this.#case([...schedule, { kind: 'meanwhile', when: 'before' }], false);
+    const between = await this.#case([...schedule, { kind: 'meanwhile', when: 'in between' }], true);
+    const finding = findingOfOthers(first, between, this.#masked);
+    if (finding) this.#note(between, finding);
+  }
+
   #remember(rehearsal: Rehearsal): void {
-    this.#references.set(signatureOf(rehearsal), normalOf(rehearsal.contents, this.#masked));
+    this.#references.set(signatureOf(rehearsal), referenceOf(rehearsal, this.#masked));
   }
 
   async #case(schedule: Schedule, looks: boolean): Promise<Rehearsal> {
@@ -149,33 +184,6 @@ class Exploration<Made extends Rehearsed> {
   }
 }
 
-/** Why it is not worth to look further. */
-function brokenOf(plain: Rehearsal): Finding | undefined {
-  const kind = 'fails without trouble';
-  const { outcomes, sagaError, stuckIn, witness } = plain;
-  const failing = [...witness.errors.values()].at(0);
-  const hint = '; does a handler use its database other than through tx.db?';
-  if (stuckIn !== undefined) {
-    const where = stuckIn === 'saga' ? undefined : nameOf(stuckIn);
-    return { kind, where, what: `it did not come back${stuckIn === 'saga' ? '' : hint}` };
-  }
-  if (outcomes.length === 0)
-    return {
-      kind,
-      where: undefined,
-      what: `the saga opened no transaction with the client that it was given${said(sagaError)}`,
-    };
-  if (outcomes.every(({ status }) => status === 'committed') && sagaError === undefined) return undefined;
-  if (failing) {
-    const isLocked = /SQLITE_BUSY|database is locked/.test(failing.error);
-    return {
-      kind,
-      where: nameOf(failing.site),
-      what: `it failed each time it was asked: ${failing.error}${isLocked ? hint : ''}`,
-    };
-  }
-  return { kind, where: undefined, what: `the saga was expected to commit, and did not${said(sagaError)}` };
-}
-
-const said = (error: unknown): string =>
-  error === undefined ? '' : `: ${error instanceof Error ? error.message : String(error)}`;
+/** Those on which there is something after the forward ops that may overwrite what others did. */
+const waysToSettle = (...ways: readonly (Rehearsal | undefined)[]): readonly Schedule[] =>
+  ways.flatMap((way) => (way?.steps.some((step) => stepPhase(step) !== 'forward') ? [way.schedule] : []));

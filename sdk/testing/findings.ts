@@ -2,65 +2,28 @@
 
 import { kinds } from '../protocol/kinds.js';
 import { isFinal, type TransactionStatus } from '../protocol/views.js';
-import { differenceOf, type Masked, type Normal, normalOf } from './compare.js';
-import type { Rehearsal } from './rehearse.js';
-import { keyOf, type Place, type Step, stepPhase } from './schedule.js';
-import { type Keys, leftoverOf } from './undoing.js';
-
-/**
- * - `fails without trouble`: the saga did not commit though nothing went wrong.
- * - `undo missing`: the undo takes back nothing. `undo incomplete`: not all, or not by the same amount.
- * - `not idempotent`: a command that came twice took effect twice.
- * - `fails when empty`: an undo failed, or did something, though there was nothing to undo.
- * - `late effect`: a forward op took effect after its undo.
- * - `undo fails`: an undo or a confirm failed until it was given up.
- * - `not awaited`: a handler left work behind that nobody waited for.
- * - `outside the transaction`: an effect stayed though its participant stopped before the commit.
- * - `does not end`: the saga or a transaction never came to an end.
- * - `different`: at the end the databases are not as they are without trouble.
- * - `invariant`: what you said always holds did not.
- */
-export type FailureKind =
-  | 'fails without trouble'
-  | 'undo missing'
-  | 'undo incomplete'
-  | 'not idempotent'
-  | 'fails when empty'
-  | 'late effect'
-  | 'undo fails'
-  | 'not awaited'
-  | 'outside the transaction'
-  | 'does not end'
-  | 'different'
-  | 'invariant';
-
-export interface Finding {
-  readonly kind: FailureKind;
-  /** `payment/charge`, `undo of payment/charge`; undefined where it is nobody's alone. */
-  readonly where: string | undefined;
-  /** One sentence. */
-  readonly what: string;
-}
-
-/** What is known from cases in which nothing went wrong on the way. */
-export interface Knowledge {
-  readonly masked: Masked;
-  readonly keys: Keys;
-  /** By what ended how, and what took effect before. */
-  readonly references: ReadonlyMap<string, Normal>;
-  /** Steps whose undo is known to be wrong already: what follows from it is not told again. */
-  readonly blamed: ReadonlySet<string>;
-}
+import { differenceOf, type Masked, normalOf } from './compare.js';
+import type { Finding, Knowledge, Reference } from './finding.js';
+import type { Rehearsal } from './rehearsal.js';
+import { keyOf, nameOf, type Place, type Step, stepPhase } from './schedule.js';
+import { leftoverOf } from './undoing.js';
 
 /** What ended how, and which forward ops took effect. */
-export function signatureOf(rehearsal: Rehearsal): string {
-  const { outcomes } = rehearsal;
-  const forwards = new Set(
+export const signatureOf = (rehearsal: Rehearsal): string =>
+  JSON.stringify([rehearsal.outcomes.map(({ decision }) => decision), [...forwardsOf(rehearsal)].sort()]);
+
+export const referenceOf = (rehearsal: Rehearsal, masked: Masked): Reference => ({
+  normal: normalOf(rehearsal.contents, masked),
+  order: [...forwardsOf(rehearsal)].join(),
+});
+
+/** Keys of the forward ops that took effect, in their order. */
+function forwardsOf(rehearsal: Rehearsal): ReadonlySet<string> {
+  return new Set(
     runsInTime(rehearsal)
       .filter(({ kept, site }) => kept && site.phase === 'forward')
       .map((run) => keyOf(run)),
   );
-  return JSON.stringify([outcomes.map(({ decision }) => decision), [...forwards].sort()]);
 }
 
 export function findingsOf(rehearsal: Rehearsal, knowledge: Knowledge): readonly Finding[] {
@@ -78,7 +41,8 @@ function consequencesOf(rehearsal: Rehearsal, knowledge: Knowledge): readonly Fi
   if (different)
     return [broken ? { ...different, what: `${different.what}; and the invariant says: ${broken.what}` } : different];
   if (!broken || followsFromBlamed(rehearsal, knowledge)) return [];
-  return [{ kind: 'invariant', where: nameOf(suspectOf(rehearsal)), what: broken.what }];
+  const step = broken.step && 'handler' in broken.step ? broken.step : suspectOf(rehearsal);
+  return [{ kind: 'invariant', where: nameOf(step), what: broken.what }];
 }
 
 /** What is wrong by itself, wherever it leads. */
@@ -154,7 +118,7 @@ function lateOf({ early, contents, witness }: Rehearsal, { masked }: Knowledge):
 function differentOf(rehearsal: Rehearsal, { masked, references }: Knowledge): Finding | undefined {
   const { contents, early, witness } = rehearsal;
   const expected = references.get(signatureOf(rehearsal));
-  const difference = expected && differenceOf(expected, normalOf(early?.contents ?? contents, masked));
+  const difference = expected && differenceOf(expected.normal, normalOf(early?.contents ?? contents, masked));
   if (difference === undefined) return undefined;
   const { what } = difference;
   const runs = runsInTime(rehearsal);
@@ -170,6 +134,19 @@ function differentOf(rehearsal: Rehearsal, { masked, references }: Knowledge): F
     };
   const twice = kept.find((run, at) => kept.findIndex((other) => keyOf(other) === keyOf(run)) < at);
   if (twice) return { kind: 'not idempotent', where: nameOf(twice.site), what: `it took effect twice: ${what}` };
+  const [swallowing] = witness.swallowed;
+  if (swallowing)
+    return {
+      kind: 'swallows an error',
+      where: nameOf(swallowing),
+      what: `it went on as if a write had not failed: ${what}`,
+    };
+  if ([...forwardsOf(rehearsal)].join() !== expected?.order)
+    return {
+      kind: 'different',
+      where: nameOf(suspectOf(rehearsal)),
+      what: `${what}; the steps took effect in another order`,
+    };
   const [first] = witness.stopped;
   if (first) {
     return {
@@ -193,13 +170,4 @@ const isUndoOf = (undo: Ran, run: Ran): boolean =>
 function suspectOf({ schedule }: Rehearsal): Step | undefined {
   const fault = schedule.findLast(({ kind }) => kind === 'command');
   return fault?.kind === 'command' ? fault.step : undefined;
-}
-
-type Named = Pick<Step, 'participant' | 'handler' | 'op'>;
-
-export function nameOf(step: Named | undefined): string | undefined {
-  if (!step) return undefined;
-  const name = `${step.participant}/${step.handler}`;
-  if (step.op === 'action' || step.op === 'try' || step.op === 'deliver') return name;
-  return step.op === 'compensate' ? `the undo of ${name}` : `the ${step.op} of ${name}`;
 }

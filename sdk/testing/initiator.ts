@@ -6,6 +6,7 @@ import { type Coordinators, never } from './coordinators.js';
 import type { Schedule } from './schedule.js';
 import type { Story } from './story.js';
 import type { RehearsedTime } from './time.js';
+import { Worker, workers } from './worker.js';
 
 export interface InitiatorParts {
   readonly schedule: Schedule;
@@ -20,10 +21,10 @@ export class Initiator {
   /** Whether the saga commits by itself. */
   drives = false;
   readonly #parts: InitiatorParts;
-  #waits = 0;
+  #worker: Worker | undefined;
   #isOver = false;
+  #isDead = false;
   #error: unknown;
-  #leave: () => void = () => undefined;
 
   constructor(parts: InitiatorParts) {
     this.#parts = parts;
@@ -57,16 +58,26 @@ export class Initiator {
 
   /** Begins it; where it ends is seen by `isOver`. */
   run(saga: (client: Client) => Promise<unknown>): void {
-    this.#leave = this.#parts.time.enter();
+    const worker = new Worker(this.#parts.time);
+    this.#worker = worker;
     const end = (): void => {
       this.#isOver = true;
-      this.#leave();
+      worker.end();
     };
     // In a turn of its own: a saga may throw before it waits for anything.
-    void (async () => saga(this.client))().then(end, (error: unknown) => {
-      this.#error = error;
-      end();
-    });
+    void workers
+      .run(worker, async () => saga(this.client))
+      .then(end, (error: unknown) => {
+        this.#error = error;
+        end();
+      });
+  }
+
+  /** Its process dies: nothing that it asks for is sent any more, and no answer reaches it. */
+  kill(): void {
+    this.#isDead = true;
+    this.#isOver = true;
+    this.#worker?.end();
   }
 
   #exchange(): Exchange {
@@ -76,10 +87,10 @@ export class Initiator {
   async #send<T>(request: Request): Promise<T> {
     const { schedule, coordinators, story } = this.#parts;
     this.requests++;
-    if (schedule.some((fault) => fault.kind === 'saga' && fault.request <= this.requests)) {
+    if (this.#isDead) return never();
+    if (schedule.some((fault) => fault.kind === 'saga' && fault.request === this.requests)) {
       if (!this.#isOver) story.tell(`The process that runs the saga is killed before it ${purposeOf(request)}`);
-      this.#isOver = true;
-      this.#leave();
+      this.kill();
       return never();
     }
     const done = this.#wait();
@@ -88,31 +99,25 @@ export class Initiator {
         this.drives = true;
         if (schedule.some(({ kind }) => kind === 'mark')) await this.#mark(request);
       }
-      return await coordinators.ask<T>(request);
+      const answer = await coordinators.ask<T>(request, () => !this.#isDead);
+      return this.#isDead ? never() : answer;
     } finally {
       done();
     }
   }
 
   #mark({ path }: Request): Promise<unknown> {
-    return this.#parts.coordinators.ask({
+    const request: Request = {
       method: 'POST',
       path: path.replace(/commit$/, 'rollback-only'),
       body: { reason: 'the end of the saga failed' },
       repeatable: true,
-    });
+    };
+    return this.#parts.coordinators.ask(request, () => !this.#isDead);
   }
 
   /** It waits for something that time brings. Returns what ends that. */
-  #wait(): () => void {
-    if (this.#waits++ === 0) this.#leave();
-    let over = false;
-    return () => {
-      if (over) return;
-      over = true;
-      if (--this.#waits === 0 && !this.#isOver) this.#leave = this.#parts.time.enter();
-    };
-  }
+  readonly #wait = (): (() => void) => this.#worker?.wait() ?? (() => undefined);
 }
 
 function purposeOf({ method, path }: Request): string {

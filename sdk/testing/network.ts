@@ -3,9 +3,10 @@ import type { Clock } from '../../coordinator/embed/stage.js';
 import type { Answer, Execute, Received } from '../participant/command.js';
 import type { ParticipantDefinition } from '../participant/handler.js';
 import { type Coordinators, type Life, never } from './coordinators.js';
-import { keyOf, type Schedule, type Step, type Trouble } from './schedule.js';
+import { keyOf, type Schedule, type Step, stepPhase, type Trouble } from './schedule.js';
 import { answerSentence, type Story, shortJson, verbOf } from './story.js';
 import type { RehearsedTime } from './time.js';
+import { Worker, workers } from './worker.js';
 
 export interface NetworkParts {
   readonly schedule: Schedule;
@@ -13,6 +14,8 @@ export interface NetworkParts {
   readonly story: Story;
   readonly definitions: readonly ParticipantDefinition[];
   readonly host: Execute;
+  /** Lets another transaction of the user's commit. */
+  readonly meanwhile: () => Promise<void>;
   /** Looks at the databases around each command that is carried out. */
   readonly look: (step: Step, when: 'before' | 'after') => Promise<void>;
 }
@@ -37,6 +40,7 @@ export class Network {
   /** What arrives when all is over. */
   readonly late: Late[] = [];
   readonly #clock: Clock;
+  #othersCame = false;
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(parts: NetworkParts, coordinators: () => Coordinators) {
@@ -52,15 +56,17 @@ export class Network {
     if (command.body.op === 'check') return this.#deliver(command, undefined);
     const step = this.#stepOf(command);
     const name = `${step.participant}/${step.handler}`;
-    coordinators.name(command.body.xid, step.branch, command.body.id, name);
+    coordinators.names.add(command.body.xid, step.branch, command.body.id, name);
     const attempt = (this.#attempts.get(keyOf(step)) ?? 0) + 1;
     this.#attempts.set(keyOf(step), attempt);
-    if (coordinators.boundary(`before it asks ${step.participant} to ${verbOf(step)}`, life)) return never();
+    const moment = attempt === 1 ? { step } : {};
+    if (coordinators.boundary(`before it asks ${step.participant} to ${verbOf(step)}`, life, moment)) return never();
     const again = attempt === 1 ? '' : 'again ';
     story.tell(
       `The coordinator asks ${step.participant} ${again}to ${verbOf(step)} ${attempt === 1 ? shortJson(command.body.input) : ''}`.trimEnd(),
     );
-    const killed = coordinators.boundary(`after it asked ${step.participant} to ${verbOf(step)}`, life);
+    const after = `after it asked ${step.participant} to ${verbOf(step)}`;
+    const killed = coordinators.boundary(after, life, { isSent: true });
     const answer = this.#carry(command, step, attempt);
     if (killed) {
       // It arrives all the same.
@@ -121,6 +127,17 @@ export class Network {
     return this.#deliver(command, step);
   }
 
+  /** Once, before the first commit or rollback op. */
+  async #meanwhile(): Promise<void> {
+    if (
+      this.#othersCame ||
+      !this.#parts.schedule.some((fault) => fault.kind === 'meanwhile' && fault.when === 'in between')
+    )
+      return;
+    this.#othersCame = true;
+    await this.#parts.meanwhile();
+  }
+
   #comesLate(command: Received, step: Step, which: string): void {
     const why = `${which} command to ${verbOf(step)}, which the network held up, reaches ${step.participant} only now`;
     this.late.push({ command, step, why });
@@ -135,11 +152,12 @@ export class Network {
       release = resolve;
     });
     await before;
-    const leave = time.enter();
+    const worker = new Worker(time);
     try {
+      if (step && stepPhase(step) !== 'forward') await this.#meanwhile();
       if (step) await look(step, 'before');
       const { runs } = this;
-      const answer = await host(command);
+      const answer = await workers.run(worker, () => host(command));
       if (step) story.tell(answerSentence(step, answer, this.runs > runs));
       if (step) await look(step, 'after');
       return answer;
@@ -148,7 +166,7 @@ export class Network {
       if (step) story.tell(`${step.participant} fails to ${verbOf(step)}: ${said}`);
       throw error;
     } finally {
-      leave();
+      worker.end();
       release();
     }
   }

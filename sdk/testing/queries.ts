@@ -15,12 +15,22 @@ const writes = new Set<unknown>(['insert', 'update', 'del']);
 const isQuery = (value: unknown): value is QueryInside & object =>
   typeof value === 'object' && value !== null && 'on' in value && 'then' in value && typeof value.on === 'function';
 
-/** The same transaction, which puts what is made with it into `queries` until it is run. */
-export function watchedTransaction(db: OpenTransaction, queries: Set<object>): OpenTransaction {
+/**
+ * The same transaction, which puts what is made with it into `queries` until it is run. `onFail`: given where the first write
+ * that is run is to fail, and called as it does.
+ */
+export function watchedTransaction(db: OpenTransaction, queries: Set<object>, onFail?: () => void): OpenTransaction {
+  let willFail = onFail !== undefined;
   const seen = <T>(made: T): T => {
     if (!isQuery(made)) return made;
     queries.add(made);
-    made.on('start', () => queries.delete(made));
+    made.on('start', () => {
+      queries.delete(made);
+      if (!willFail || !isWrite(made)) return;
+      willFail = false;
+      onFail?.();
+      throw new Error('the database failed (rehearsed)');
+    });
     return made;
   };
   return new Proxy(db, {
@@ -36,8 +46,8 @@ export function watchedTransaction(db: OpenTransaction, queries: Set<object>): O
 /** The writes among them, as SQL. What only reads may be part of another query. */
 export const unfinishedQueries = (queries: ReadonlySet<object>): readonly string[] =>
   [...queries].flatMap((query) => {
-    const { _method: method, sql } = query as QueryInside;
-    const isWrite =
-      writes.has(method) || (typeof sql === 'string' && /^\s*(?:insert|update|delete|replace)\b/i.test(sql));
-    return isWrite ? [String(query).slice(0, 200)] : [];
+    return isWrite(query as QueryInside) ? [String(query).slice(0, 200)] : [];
   });
+
+const isWrite = ({ _method: method, sql }: QueryInside): boolean =>
+  writes.has(method) || (typeof sql === 'string' && /^\s*(?:insert|update|delete|replace)\b/i.test(sql));

@@ -4,66 +4,20 @@ import { checkDefinitions } from '../participant/definitions.js';
 import { hostParticipants } from '../participant/host.js';
 import type { HostLog } from '../participant/log.js';
 import { defaults } from '../protocol/limits.js';
-import type { TransactionStatus } from '../protocol/views.js';
-import { Coordinators, type Outcome } from './coordinators.js';
-import { type Contents, contentsOf, type NamedDatabase, namedDatabases } from './databases.js';
+import { Boundaries } from './boundaries.js';
+import { checkAtEnd, looking } from './checks.js';
+import { Coordinators } from './coordinators.js';
+import { contentsOf, type NamedDatabase, namedDatabases } from './databases.js';
 import { Initiator } from './initiator.js';
 import { Network } from './network.js';
-import type { End, ExploreOptions, Rehearsed, Saga } from './options.js';
+import type { Rehearsed } from './options.js';
+import type { Effect, Rehearsal, RehearsalParts } from './rehearsal.js';
 import { hearRejections } from './rejections.js';
-import { keyOf, type Schedule, type Step } from './schedule.js';
+import type { Step } from './schedule.js';
 import { Story, verbOf } from './story.js';
 import { type Halt, RehearsedTime } from './time.js';
 import { watched } from './watch.js';
-import { messageOf, type Offence, Witness } from './witness.js';
-
-/** What one command did to the databases. */
-export interface Effect {
-  readonly step: Step;
-  readonly before: Contents;
-  readonly after: Contents;
-}
-
-/** All that is known of a case that is over. */
-export interface Rehearsal {
-  readonly schedule: Schedule;
-  readonly lines: readonly string[];
-  readonly halt: Halt;
-  /** What was under way when something real did not come back. */
-  readonly stuckIn: Step | 'saga' | undefined;
-  readonly outcomes: readonly Outcome[];
-  readonly sagaEnded: boolean;
-  readonly sagaError: unknown;
-  readonly drives: boolean;
-  /** In the order in which they were first sent. */
-  readonly steps: readonly Step[];
-  readonly boundaries: readonly string[];
-  readonly requests: number;
-  readonly witness: Witness;
-  readonly contents: Contents;
-  /** As it was before commands arrived that were held up until all was over; undefined where none were. */
-  readonly early: { readonly contents: Contents; readonly runs: number } | undefined;
-  readonly databases: readonly NamedDatabase[];
-  /** By key of the step; where they were looked at. */
-  readonly effects: ReadonlyMap<string, Effect>;
-  /** What the user's own checks said, and what was seen while it ran. */
-  readonly offences: readonly Offence[];
-}
-
-export interface RehearsalParts<Made extends Rehearsed> {
-  readonly saga: Saga<Made>;
-  readonly options: ExploreOptions<Made>;
-  readonly made: Made;
-  readonly schedule: Schedule;
-  /** Looks at the databases before and after each command too. */
-  readonly looks: boolean;
-  readonly present: Present;
-}
-
-/** The time of the case that goes on now: asked by what outlives a case, as the fence of a database does. */
-export interface Present {
-  monotonic: () => number;
-}
+import { type Offence, Witness } from './witness.js';
 
 /** Far beyond every deadline and every retry, of time that takes no time. */
 const limitMs = 6 * 3600 * 1000;
@@ -88,27 +42,31 @@ export async function rehearse<Made extends Rehearsed>(parts: RehearsalParts<Mad
     (xid) => coordinators.ordinalOf(xid),
   );
   const definitions = own.map((definition) => watched(definition, witness));
-  const clock = hostClock(time, parts.present);
+  parts.present.begin(time);
+  const clock: Clock = { ...time.process().clock, monotonic: () => parts.present.monotonic() };
   const marks = { rollbackOnly: (xid: string, reason?: string) => initiator.client.rollbackOnly(xid, reason) };
   const hosted = await hostParticipants({ participants: definitions, client: marks, clock, log: silent });
   const effects = new Map<string, Effect>();
   const look = looking(parts, databases, effects, offences, (step) => {
     inHand = step;
   });
+  const meanwhile = othersOf(parts, story);
   const network: Network = new Network(
-    { schedule, time, story, definitions, host: hosted.execute, look },
+    { meanwhile, schedule, time, story, definitions, host: hosted.execute, look },
     () => coordinators,
   );
-  const killAt = schedule.find((fault) => fault.kind === 'coordinator')?.boundary ?? 0;
+  const boundaries = new Boundaries(schedule, () => ({ done: witness.done, requests: initiator.requests }));
   const coordinators: Coordinators = new Coordinators({
     definitions,
     time,
     story,
-    killAt,
+    boundaries,
+    killSaga: () => initiator.kill(),
     execute: (command, life) => network.execute(command, life),
   });
   const initiator = new Initiator({ schedule, coordinators, time, story });
   const unhear = hearRejections((what) => offences.push({ kind: 'not awaited', step: witness.last, what }));
+  if (schedule.some((fault) => fault.kind === 'meanwhile' && fault.when === 'before')) await meanwhile();
   await coordinators.start();
   initiator.run((client) => saga(client, made));
   const scene: Scene = { time, story, network, coordinators, witness, databases, over: () => initiator.isOver };
@@ -125,7 +83,7 @@ export async function rehearse<Made extends Rehearsed>(parts: RehearsalParts<Mad
     sagaError: initiator.error,
     drives: initiator.drives,
     steps: [...network.steps.values()],
-    boundaries: coordinators.boundaries,
+    boundaries: boundaries.passed,
     requests: initiator.requests,
     witness,
     contents: ended.stuckIn === undefined ? await contentsOf(databases) : new Map(),
@@ -134,6 +92,14 @@ export async function rehearse<Made extends Rehearsed>(parts: RehearsalParts<Mad
     offences,
   };
 }
+
+/** Lets another transaction of the user's commit. */
+const othersOf =
+  <Made extends Rehearsed>({ options, made }: RehearsalParts<Made>, story: Story) =>
+  async (): Promise<void> => {
+    await options.meanwhile?.(made);
+    story.tell('Another transaction commits something of its own');
+  };
 
 /** What takes part in a case. */
 interface Scene {
@@ -166,64 +132,10 @@ async function toTheEnd(
   return { halt, stuckIn, early };
 }
 
-/** A clock of the case, whose monotonic time goes on in what outlives it. */
-function hostClock(time: RehearsedTime, present: Present): Clock {
-  const { clock } = time.process();
-  present.monotonic = clock.monotonic;
-  return { ...clock, monotonic: () => present.monotonic() };
-}
-
 function finish(network: Network, time: RehearsedTime): Promise<Halt> {
   let over = false;
   void network.finish().then(() => {
     over = true;
   });
   return time.pass(() => over, limitMs);
-}
-
-function looking<Made extends Rehearsed>(
-  { options, made, looks }: RehearsalParts<Made>,
-  databases: readonly NamedDatabase[],
-  effects: Map<string, Effect>,
-  offences: Offence[],
-  onHand: (step: Step | undefined) => void,
-): (step: Step, when: 'before' | 'after') => Promise<void> {
-  let before: Contents = new Map();
-  return async (step, when) => {
-    onHand(when === 'before' ? step : undefined);
-    if (when === 'before') {
-      if (looks) before = await contentsOf(databases);
-      return;
-    }
-    const key = keyOf(step);
-    if (looks && !effects.has(key)) effects.set(key, { step, before, after: await contentsOf(databases) });
-    const { midway } = options;
-    const wrong = midway && (await wordsOf(() => midway(made)));
-    if (wrong !== undefined) offences.push({ kind: 'invariant', step, what: `in between, after this: ${wrong}` });
-  };
-}
-
-async function checkAtEnd<Made extends Rehearsed>(
-  { invariant }: ExploreOptions<Made>,
-  made: Made,
-  outcomes: readonly Outcome[],
-  offences: Offence[],
-): Promise<void> {
-  if (!invariant) return;
-  const end: End = {
-    statuses: outcomes.map(({ status }) => status as TransactionStatus),
-    committed: outcomes.at(-1)?.status === 'committed',
-  };
-  const wrong = await wordsOf(() => invariant(made, end));
-  if (wrong !== undefined) offences.push({ kind: 'invariant', step: undefined, what: wrong });
-}
-
-/** What a check of the user's has to say; undefined when all is well. */
-async function wordsOf(check: () => unknown): Promise<string | undefined> {
-  try {
-    const answer = await check();
-    return typeof answer === 'string' && answer !== '' ? answer : undefined;
-  } catch (error) {
-    return messageOf(error);
-  }
 }

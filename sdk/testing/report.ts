@@ -1,4 +1,4 @@
-import type { Finding } from './findings.js';
+import type { Finding } from './finding.js';
 
 /** Something that is wrong, with the shortest case that shows it. */
 export interface Failure extends Finding {
@@ -11,8 +11,10 @@ export interface Failure extends Finding {
 }
 
 export interface Report {
-  /** How many cases were run. */
+  /** How many cases were run, pairs among them. */
   readonly cases: number;
+  /** Cases with two troubles: how many were run, of how many that lead somewhere new. See `pairsMax`. */
+  readonly pairs: { readonly run: number; readonly of: number };
   /** How long that took, in ms. */
   readonly durationMs: number;
   /** Each wrong thing once, with its shortest story. */
@@ -34,21 +36,20 @@ export class UnsafeSaga extends Error {
   }
 }
 
-export function reportOf(cases: number, durationMs: number, failures: readonly Failure[]): Report {
+export function reportOf(found: Pick<Report, 'cases' | 'pairs' | 'durationMs' | 'failures'>): Report {
   const report: Report = {
-    cases,
-    durationMs,
-    failures,
-    toString: () => textOf(cases, failures),
+    ...found,
+    toString: () => textOf(found),
     assert() {
-      if (failures.length > 0) throw new UnsafeSaga(report);
+      if (found.failures.length > 0) throw new UnsafeSaga(report);
     },
   };
   return report;
 }
 
-function textOf(cases: number, failures: readonly Failure[]): string {
-  const ran = `${cases} ${cases === 1 ? 'case' : 'cases'}`;
+function textOf({ cases, pairs, failures }: Pick<Report, 'cases' | 'pairs' | 'failures'>): string {
+  const drawn = pairs.of === 0 ? '' : ` (two troubles at once: ${pairs.run} of ${pairs.of})`;
+  const ran = `${cases} ${cases === 1 ? 'case' : 'cases'}${drawn}`;
   if (failures.length === 0) return `${ran}, nothing is wrong`;
   const things = failures.length === 1 ? 'one thing is' : `${failures.length} things are`;
   return [`${ran}, ${things} wrong`, ...failures.map((failure, at) => failureText(failure, at + 1))].join('\n\n');

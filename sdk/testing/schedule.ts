@@ -25,6 +25,8 @@ export type Trouble =
   /** The participant stops after the work and before the commit. */
   | 'stopped before commit'
   | 'sent twice'
+  /** The first write of its handler fails, as a database may. */
+  | 'write fails'
   /** It takes its time, so that others get ahead of it. */
   | 'slow'
   /** A copy of it comes when everything is over. */
@@ -38,10 +40,15 @@ export type Trouble =
 
 export type Fault =
   | { readonly kind: 'command'; readonly trouble: Trouble; readonly step: Step }
-  /** The coordinator is killed at this of its boundaries, from 1, and another one is started. */
-  | { readonly kind: 'coordinator'; readonly boundary: number }
+  /**
+   * The coordinator is killed at this of its boundaries, from 1, and another one is started. `withSaga`: the saga runs in the
+   * same process, and nobody goes on with it.
+   */
+  | { readonly kind: 'coordinator'; readonly boundary: number; readonly withSaga?: true }
   /** The process that runs the saga is killed as it is about to send this request, from 1. */
   | { readonly kind: 'saga'; readonly request: number }
+  /** Another transaction of the user's commits: before the saga begins, or before the first commit or rollback op. */
+  | { readonly kind: 'meanwhile'; readonly when: 'before' | 'in between' }
   /** Somebody turns the end of the first transaction into a rollback, at the last moment. */
   | { readonly kind: 'mark' };
 
@@ -56,6 +63,7 @@ const sayings: Readonly<Record<Trouble, (what: string) => string>> = {
   'command lost': (what) => `the first command for ${what} is lost`,
   'answer lost': (what) => `the first answer of ${what} is lost`,
   'stopped before commit': (what) => `the participant stops in ${what}, after the work and before the commit`,
+  'write fails': (what) => `the database fails the first write of ${what}`,
   'sent twice': (what) => `the command for ${what} arrives twice`,
   slow: (what) => `the command for ${what} is slow`,
   'copy at the end': (what) => `a copy of the command for ${what} arrives when all is over`,
@@ -73,10 +81,22 @@ function sayingOf(fault: Fault): string {
     case 'command':
       return sayings[fault.trouble](`${fault.step.participant}/${fault.step.handler} (${fault.step.op})`);
     case 'coordinator':
-      return `the coordinator is killed at boundary ${fault.boundary}`;
+      return `the coordinator is killed ${fault.withSaga ? 'with the saga ' : ''}at boundary ${fault.boundary}`;
     case 'saga':
       return `the process of the saga is killed before request ${fault.request}`;
+    case 'meanwhile':
+      return `another transaction commits ${fault.when}`;
     case 'mark':
       return 'the end is turned into a rollback';
   }
+}
+
+type Named = Pick<Step, 'participant' | 'handler' | 'op'>;
+
+/** A step as reports name it. */
+export function nameOf(step: Named | undefined): string | undefined {
+  if (!step) return undefined;
+  const name = `${step.participant}/${step.handler}`;
+  if (step.op === 'action' || step.op === 'try' || step.op === 'deliver') return name;
+  return step.op === 'compensate' ? `the undo of ${name}` : `the ${step.op} of ${name}`;
 }

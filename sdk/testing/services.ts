@@ -1,4 +1,5 @@
 import type { Rehearsed } from './options.js';
+import type { CaseTime } from './present.js';
 
 /** The services of one case after the other. */
 export interface Services<Made> {
@@ -9,7 +10,10 @@ export interface Services<Made> {
   close(): Promise<void>;
 }
 
-export function servicesOf<Made extends Rehearsed>(make: () => Promise<Made> | Made): Services<Made> {
+export function servicesOf<Made extends Rehearsed>(
+  make: (time: CaseTime) => Promise<Made> | Made,
+  time: CaseTime,
+): Services<Made> {
   let made: Made | undefined;
 
   async function close(): Promise<void> {
@@ -24,7 +28,7 @@ export function servicesOf<Made extends Rehearsed>(make: () => Promise<Made> | M
         await made.reset();
         return made;
       }
-      const fresh = await make();
+      const fresh = await make(time);
       made = checked(fresh);
       return fresh;
     },

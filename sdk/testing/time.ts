@@ -4,6 +4,9 @@
  */
 import type { Clock } from '../../coordinator/embed/stage.js';
 
+/** As they were at first: a test runner may put its own in their place later. */
+const { setImmediate: soon, setTimeout: later, clearTimeout: cancel } = globalThis;
+
 /** Why the time came to a halt. */
 export type Halt =
   | 'over'
@@ -71,7 +74,7 @@ export class RehearsedTime {
           this.#timers.delete(id);
         };
       },
-      soon: (callback) => void setImmediate(() => (dead ? undefined : callback())),
+      soon: (callback) => void soon(() => (dead ? undefined : callback())),
     };
     const kill = (): void => {
       dead = true;
@@ -116,9 +119,9 @@ export class RehearsedTime {
   /** False when it is stuck: from then on time passes without it. */
   async #isIdleInTime(): Promise<boolean> {
     this.#stuck = await new Promise<boolean>((resolve) => {
-      const timer = setTimeout(() => resolve(true), this.#stuckMs);
+      const timer = later(() => resolve(true), this.#stuckMs);
       this.#wake = () => {
-        clearTimeout(timer);
+        cancel(timer);
         resolve(false);
       };
     });
@@ -128,7 +131,7 @@ export class RehearsedTime {
 }
 
 /** Everything that is ready to run runs before this resolves. */
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+const turn = (): Promise<void> => new Promise((resolve) => soon(resolve));
 
 /** Starts to count; returns how many real ms have passed since. */
 export function stopwatch(): () => number {

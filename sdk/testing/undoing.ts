@@ -1,7 +1,7 @@
 /** Whether an undo takes back what its forward op did, read from what both did to the databases when nothing went wrong. */
 import type { Masked } from './compare.js';
 import { type Contents, changedTables, type Row } from './databases.js';
-import type { Effect } from './rehearse.js';
+import type { Effect } from './rehearsal.js';
 
 /** In words, what an undo leaves. */
 export interface Leftover {
@@ -14,7 +14,7 @@ export type Keys = ReadonlyMap<string, readonly string[]>;
 
 /**
  * An undo that changes nothing though there was something; one that leaves a table as the forward op left it; one that
- * moves a number back, but not to where it was.
+ * moves a number back, but not to where it was; one that changes a row and leaves a number in it.
  */
 export function leftoverOf(forward: Effect, undo: Effect, masked: Masked, keys: Keys): Leftover | undefined {
   const done = changedTables(forward.before, forward.after).filter((table) => !masked.has(table));
@@ -50,7 +50,11 @@ function numberLeft(
       const by = minus(after[column], before[column]);
       const back = minus(end[column], then[column]);
       // Both ways alike is a counter, such as a version.
-      if (by === undefined || back === undefined || by * back >= 0 || Math.abs(by + back) < 1e-9) continue;
+      if (by === undefined || back === undefined || by === 0 || by * back > 0 || Math.abs(by + back) < 1e-9) continue;
+      if (back === 0) {
+        if (JSON.stringify(then) === JSON.stringify(end)) continue;
+        return `it leaves ${table}.${column} as it is, which was moved by ${signed(by)} (${describe(before, key)})`;
+      }
       return `it moves ${table}.${column} by ${signed(back)} where it was moved by ${signed(by)} (${describe(before, key)})`;
     }
   }

@@ -17,13 +17,16 @@ export interface Site {
   readonly fence: Handler['fence'];
 }
 
+/** What can go wrong inside of a handler. */
+export type Inside = 'refused' | 'stopped before commit' | 'write fails';
+
 /** One run of a handler. */
 export interface Watcher {
   /** What is to go wrong with the run that is about to begin. */
-  trouble(site: Site): 'refused' | 'stopped before commit' | undefined;
+  trouble(site: Site): Inside | undefined;
   began(site: Site): void;
-  /** Its work is done. `keeps`: its transaction, if it has one, is about to be committed. */
-  worked(site: Site, keeps: boolean): void;
+  /** Its work is done. `keeps`: its transaction, if it has one, is about to be committed. `isSwallowed`: its database failed meanwhile. */
+  worked(site: Site, keeps: boolean, isSwallowed: boolean): void;
   /** It threw. */
   threw(site: Site, error: unknown): void;
   /** It ended while queries that it made were never run. */
@@ -63,9 +66,13 @@ function watchedWork(known: Static, work: Work, watcher: Watcher): Work {
     if (trouble === 'refused') throw new Refused('there is nothing left', { code: 'rehearsed' });
     const queries = new Set<object>();
     watcher.began(site);
+    let isSwallowed = false;
+    const onFail = (): void => {
+      isSwallowed = true;
+    };
     let output: unknown;
     try {
-      output = await work(input, watchedBranch(tx, queries) as never);
+      output = await work(input, watchedBranch(tx, queries, trouble === 'write fails' ? onFail : undefined) as never);
     } catch (error) {
       watcher.threw(site, error);
       throw error;
@@ -73,18 +80,18 @@ function watchedWork(known: Static, work: Work, watcher: Watcher): Work {
     const left = unfinishedQueries(queries);
     if (left.length > 0) watcher.leftBehind(site, left);
     const stops = trouble === 'stopped before commit';
-    watcher.worked(site, !stops);
+    watcher.worked(site, !stops, isSwallowed);
     if (stops) throw new Stopped('the participant was stopped before its commit');
     return output;
   };
 }
 
 /** The same, whose database tells which queries are made with it. */
-function watchedBranch(tx: Branch, queries: Set<object>): Branch {
+function watchedBranch(tx: Branch, queries: Set<object>, onFail: (() => void) | undefined): Branch {
   return new Proxy(tx, {
     get(target, key) {
       const value: unknown = Reflect.get(target, key, target);
-      return key === 'db' ? watchedTransaction(tx.db, queries) : value;
+      return key === 'db' ? watchedTransaction(tx.db, queries, onFail) : value;
     },
   });
 }

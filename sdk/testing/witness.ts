@@ -2,7 +2,7 @@
 import { Refused } from '../protocol/answers.js';
 import { keyOf, type Place, type Schedule } from './schedule.js';
 import type { Story } from './story.js';
-import { type Site, Stopped, type Watcher } from './watch.js';
+import { type Inside, type Site, Stopped, type Watcher } from './watch.js';
 
 /** Something that is wrong by itself, whatever came of it. */
 export interface Offence {
@@ -24,6 +24,8 @@ export class Witness implements Watcher {
   readonly errors = new Map<string, { readonly site: Site; readonly place: Place; readonly error: string }>();
   /** Runs that ended before their commit. */
   readonly stopped: Place[] = [];
+  /** That answered as if all were well though their database failed. */
+  readonly swallowed: Site[] = [];
   /** The one that ended last. */
   last: Site | undefined;
   readonly #schedule: Schedule;
@@ -47,14 +49,23 @@ export class Witness implements Watcher {
     this.#ordinalOf = ordinalOf;
   }
 
-  trouble(site: Site): 'refused' | 'stopped before commit' | undefined {
+  /** Which handlers took effect, and how often, in no order. */
+  get done(): string {
+    return this.runs
+      .flatMap((run) => (run.kept ? [keyOf(run)] : []))
+      .sort()
+      .join();
+  }
+
+  trouble(site: Site): Inside | undefined {
     const key = keyOf(this.#placeOf(site));
     const isFirst = !this.#begun.has(key);
     this.#begun.add(key);
     for (const fault of this.#schedule) {
       if (fault.kind !== 'command' || keyOf(fault.step) !== key) continue;
       if (fault.trouble === 'refused') return fault.trouble;
-      if (fault.trouble === 'stopped before commit' && isFirst) return fault.trouble;
+      if ((fault.trouble === 'stopped before commit' || fault.trouble === 'write fails') && isFirst)
+        return fault.trouble;
     }
     return undefined;
   }
@@ -63,9 +74,10 @@ export class Witness implements Watcher {
     this.#onRun();
   }
 
-  worked(site: Site, keeps: boolean): void {
+  worked(site: Site, keeps: boolean, isSwallowed: boolean): void {
     this.last = site;
     const place = this.#placeOf(site);
+    if (isSwallowed) this.swallowed.push(site);
     if (!keeps) this.stopped.push(place);
     this.runs.push({ ...place, site, kept: keeps || site.fence !== 'database' });
     this.errors.delete(keyOf(place));

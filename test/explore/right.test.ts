@@ -21,7 +21,7 @@ import { booksBalance, buy, memory, type Order, openShop, type Shop, stock } fro
 
 const isRight = (t: ExecutionContext, report: Report, atLeast: number): void => {
   t.log(`${report.cases} cases in ${report.durationMs} ms`);
-  t.is(String(report), `${report.cases} cases, nothing is wrong`);
+  t.regex(String(report), /^\d+ cases(?: \(two troubles at once: \d+ of \d+\))?, nothing is wrong$/);
   t.true(report.cases >= atLeast, `${report.cases} cases`);
 };
 
@@ -32,10 +32,16 @@ async function shopWithReset(): Promise<Shop> {
   return { ...shop, reset: () => Promise.all(back.map((restore) => restore())) };
 }
 
-test('a saga of three steps with SQLite handlers passes all cases within 10 s', async (t) => {
+test.serial('a saga of three steps with SQLite handlers passes all cases within 10 s', async (t) => {
+  const before = process.cpuUsage();
   const report = await explore(buy, { participants: shopWithReset, invariant: booksBalance });
-  isRight(t, report, 100);
-  t.true(report.durationMs < 10_000, `${report.durationMs} ms`);
+  // Of the processor: what else the machine does is not counted.
+  const { user, system } = process.cpuUsage(before);
+  isRight(t, report, 200);
+  t.is(report.pairs.run, 100);
+  t.true(report.pairs.of > 300);
+  t.log(`${Math.round((user + system) / 1000)} ms of the processor`);
+  t.true(user + system < 10_000_000, `${user + system} us`);
 });
 
 test('services that are made anew for each case give the same cases', async (t) => {
@@ -66,6 +72,18 @@ test('a plan', async (t) => {
   isRight(t, await explore(buying, { participants: shopWithReset, invariant: booksBalance }), 80);
 });
 
+test('steps at the same time, and an order that is placed when both are through', async (t) => {
+  const input: Order = { sku: 'tea', cents: 900 };
+  const buying = (client: Client) =>
+    client.submit(
+      plan('buy')
+        .step('stock', on<Reserves>('stock').reserve, input)
+        .step('payment', on<Charges>('payment').charge, input, { after: [] })
+        .step('order', on<Creates>('order').create, input, { after: ['stock', 'payment'] }),
+    );
+  isRight(t, await explore(buying, { participants: shopWithReset, invariant: booksBalance }), 150);
+});
+
 test('try, confirm and cancel; the money that is held counts in between', async (t) => {
   const banks = async () => {
     const north = await memory(...tables);
@@ -93,6 +111,7 @@ test('try, confirm and cancel; the money that is held counts in between', async 
   };
   const report = await explore(transfer, {
     participants: banks,
+    meanwhile: ({ south }) => south('accounts').increment('cents', 70),
     invariant: async (made, { committed }) => {
       const [bob] = await made.south('accounts');
       if ((await sums(made)) !== 6000) return 'the sum of both is not what it was';

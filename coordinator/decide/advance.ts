@@ -6,7 +6,7 @@
  */
 import { planted } from '#faults';
 import type { CoordinatorId } from '../../sdk/protocol/ids.js';
-import { opOf } from '../../sdk/protocol/kinds.js';
+import { kinds, opOf } from '../../sdk/protocol/kinds.js';
 import { doOrder, messagesMayGo, undoOrder } from './order.js';
 import type { Branch, Next, Work } from './state.js';
 
@@ -34,13 +34,13 @@ export const ask = (op: Work['op'], row: RowContext, dueAt = row.at): Work => ({
 export const askAgain = (work: Work, row: RowContext, dueAt: number, change: Partial<Work> = {}): Work => ({
   ...work,
   ...change,
-  attempt: work.attempt + 1,
+  attempt: planted('reuse-a-command-id') ? work.attempt : work.attempt + 1,
   dueAt,
   by: row.appender,
   seq: row.seq,
 });
 
-/** Asks the forward op: from here on it may have taken effect. */
+/** Asks the forward op, where the kind has one: from here on it may have taken effect. */
 export function begin(branch: Branch, row: RowContext): Branch {
   const op = opOf(branch.kind, 'forward');
   if (!op) return branch;
@@ -117,24 +117,22 @@ export function advance(next: Next, row: RowContext): void {
     startMessages(next, row);
   } else if (next.drivenBy === 'plan' && !next.check && next.rollbackOnly === null) {
     startSteps(next, row);
+    if (planted('deliver-before-the-commit')) startMessages(next, row);
   }
 }
 
 function startSteps(next: Next, row: RowContext): void {
   const hasTurn = doOrder(next);
-  changeThose(next, 'waiting', (branch) =>
-    branch.kind !== 'message' && hasTurn(branch) ? begin(branch, row) : branch,
-  );
+  changeThose(next, 'waiting', (branch) => (hasTurn(branch) ? begin(branch, row) : branch));
 }
 
 function startMessages(next: Next, row: RowContext): void {
   if (!messagesMayGo(next)) return;
   const hasTurn = doOrder(next);
   changeThose(next, 'waiting', (branch) => {
-    const op = opOf(branch.kind, 'commit');
-    if (branch.kind !== 'message' || !op || !hasTurn(branch)) return branch;
+    if (branch.kind !== 'message' || !hasTurn(branch)) return branch;
     const dueAt = Math.max(row.at, branch.deliverAt ?? 0);
-    return { ...branch, stage: { at: 'asked', work: ask(op, row, dueAt) }, startedAt: row.at };
+    return { ...branch, stage: { at: 'asked', work: ask(kinds.message.commit, row, dueAt) }, startedAt: row.at };
   });
 }
 

@@ -2,6 +2,7 @@
  * What an event leads to: the decision, the parking, the end. Called once after the facts of an input are emitted, so
  * that a fact and its consequence are one row.
  */
+import { planted } from '#faults';
 import { opOf, phaseOf } from '../../sdk/protocol/kinds.js';
 import { limits } from '../../sdk/protocol/limits.js';
 import { fillIn } from '../../sdk/protocol/references.js';
@@ -90,7 +91,8 @@ export const pivotInDoubt = (state: State): boolean =>
 
 /** Rollback, or in an `ask` transaction the question that comes before it. */
 export function wantRollback(draft: Draft, reason: string): void {
-  if (draft.state.onTimeout === 'ask') draft.emit({ type: 'rollback_wanted', reason });
+  if (draft.state.onTimeout === 'ask' && !planted('decide-without-asking'))
+    draft.emit({ type: 'rollback_wanted', reason });
   else draft.emit({ type: 'decided', decision: 'rollback', reason });
 }
 

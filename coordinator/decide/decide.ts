@@ -56,13 +56,7 @@ export interface Decided {
 }
 
 /** Decides one input upon a state. `seq` is the row that its events will be part of. */
-export function decide(
-  xid: Xid,
-  state: State | undefined,
-  input: Input,
-  moment: Moment,
-  seq = (state?.seq ?? 0) + 1,
-): Decided {
+export function decide(xid: Xid, state: State | undefined, input: Input, moment: Moment, seq: number): Decided {
   const cell = legality[input.type][phaseOfState(state)];
   if (cell === 'stale') return { verdict: stale(`the transaction is ${phaseOfState(state)}`), state };
   if (typeof cell !== 'string') return { verdict: refusal(xid, cell.refuse, input, state), state };

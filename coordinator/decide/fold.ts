@@ -2,6 +2,7 @@
  * State is the fold of the log, and of nothing else: the same function applies an event when it is decided and when it
  * is read back.
  */
+import { planted } from '#faults';
 import type { AppendId, CoordinatorId, Xid } from '../../sdk/protocol/ids.js';
 import { jsonBytes } from '../../sdk/protocol/json.js';
 import { phaseOf } from '../../sdk/protocol/kinds.js';
@@ -172,7 +173,7 @@ function apply(next: Next, event: Exclude<Event, { type: 'opened' }>, row: Row):
       next.closing = true;
       break;
     case 'rollback_only':
-      next.rollbackOnly = event.reason;
+      next.rollbackOnly = planted('forget-marks') ? null : event.reason;
       break;
     case 'rollback_wanted':
       next.check = { at: 'asked', work: ask('check', row), reason: event.reason, lastError: null };
@@ -215,10 +216,15 @@ function change(next: Next, number: number, to: (branch: Branch) => Branch): voi
   next.branches = next.branches.with(number - 1, to(branch));
 }
 
+/** Where the branch must stand for an event to follow. */
+function stageOf<At extends Stage['at']>({ id, stage }: Branch, at: At, { type }: Event): Extract<Stage, { at: At }> {
+  if (stage.at !== at) throw new Error(`the log has '${type}' of branch '${id}', which is ${stage.at}, not ${at}`);
+  return stage as Extract<Stage, { at: At }>;
+}
+
 function added(next: Next, event: EventOf<'branch_added'>, row: Row): void {
   const branch = newBranch(event.spec, next.branches.length + 1, next.position, next.policy);
-  const begun: Branch = branch.kind === 'message' ? branch : begin(branch, row);
-  next.branches = [...next.branches, begun];
+  next.branches = [...next.branches, begin(branch, row)];
   next.grownBytes += jsonBytes(branch.input);
 }
 
@@ -271,8 +277,7 @@ function tellOutcome(ended: Ended, event: EventOf<'branch_done' | 'branch_refuse
 }
 
 function againLater(branch: Branch, event: EventOf<'attempt_failed' | 'branch_pending'>, row: RowContext): Branch {
-  if (branch.stage.at !== 'asked') return branch;
-  const { work } = branch.stage;
+  const { work } = stageOf(branch, 'asked', event);
   if (event.type === 'branch_pending') {
     const again = askAgain(work, row, event.dueAt, { pendingSince: work.pendingSince ?? row.at, crashes: 0 });
     return { ...branch, stage: { at: 'asked', work: again } };
@@ -297,8 +302,8 @@ function parkedBranch(branch: Branch, event: EventOf<'branch_parked'>): Branch {
 }
 
 function resolved(state: State, branch: Branch, event: EventOf<'branch_resolved'>, row: RowContext): Branch {
-  if (branch.stage.at !== 'parked') return branch;
-  const phase = phaseOf(branch.kind, branch.stage.op);
+  const { op, attempt } = stageOf(branch, 'parked', event);
+  const phase = phaseOf(branch.kind, op);
   if (phase === 'forward' && event.as === 'done') {
     const done: Branch = {
       ...branch,
@@ -310,14 +315,15 @@ function resolved(state: State, branch: Branch, event: EventOf<'branch_resolved'
     return asDecided(state, done, row);
   }
   const forward = phase === 'forward' ? 'refused' : branch.forward;
-  const done = { at: phase === 'commit' ? 'committed' : 'undone', attempt: branch.stage.attempt } as const;
+  const done = { at: phase === 'commit' ? 'committed' : 'undone', attempt } as const;
   return { ...branch, forward, stage: event.as === 'done' ? done : { at: 'skipped' }, finishedAt: row.at };
 }
 
 function checkAgain(next: Next, event: EventOf<'check_failed'>, row: RowContext): void {
-  if (next.check?.at !== 'asked') return;
-  const work = askAgain(next.check.work, row, event.dueAt, failedOnce(next.check.work, event.crashed === true));
-  next.check = { ...next.check, work, lastError: event.error };
+  const { check } = next;
+  if (check?.at !== 'asked') throw new Error(`${next.xid}: the log has '${event.type}', and no check is asked`);
+  const work = askAgain(check.work, row, event.dueAt, failedOnce(check.work, event.crashed === true));
+  next.check = { ...check, work, lastError: event.error };
 }
 
 function decided(next: Next, event: EventOf<'decided'>, row: RowContext): void {

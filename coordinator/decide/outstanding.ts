@@ -1,4 +1,5 @@
 /** Which commands are outstanding: a pure function of the state. Nothing of it is stored. */
+import { planted } from '#faults';
 import type { Command, CommandBody } from '../../sdk/protocol/commands.js';
 import type { CoordinatorId } from '../../sdk/protocol/ids.js';
 import type { Json } from '../../sdk/protocol/json.js';
@@ -64,10 +65,12 @@ export function commandFor(
 function bodyOf(state: State, branch: Branch, { op }: Work): CommandBody {
   const { number, id, kind } = branch;
   const body = { xid: state.xid, branch: number, id, kind, op, input: inputOf(state, branch) };
-  if (phaseOf(kind, op) === 'forward' || kind === 'message') return body;
-  const output = branch.forward === 'done' && branch.output !== null ? { output: branch.output } : {};
+  const { forward } = branch;
+  // A message has no forward op, so that nothing is known of one.
+  if (phaseOf(kind, op) === 'forward' || forward === null) return body;
+  const output = forward === 'done' && branch.output !== null ? { output: branch.output } : {};
   const reason = phaseOf(kind, op) === 'rollback' && state.reason !== null ? { reason: state.reason } : {};
-  return { ...body, ...output, forward: branch.forward ?? 'unknown', ...reason };
+  return { ...body, ...output, forward, ...reason };
 }
 
 /** The input with its references filled in. */
@@ -85,7 +88,9 @@ export function filledInput(
 
 /** The deadline while it still counts: nothing is decided or asked, and no pivot is in doubt. */
 export const openDeadline = (state: State): number | null =>
-  state.decision || state.check || state.parked || pivotInDoubt(state) ? null : state.deadlineAt;
+  state.decision || state.check || state.parked || pivotInDoubt(state) || planted('no-deadline')
+    ? null
+    : state.deadlineAt;
 
 /**
  * When somebody must look at the transaction again though nothing came in: its deadline, a later attempt, or the end

@@ -25,7 +25,7 @@ export interface Request {
  * Sends one POST and reads the whole answer, up to the limit and the deadline. Never rejects. A connection whose answer
  * was not read to its proper end is closed.
  */
-export function exchange(pool: Dispatcher, clock: Clock, request: Request): Promise<Answer | Lost> {
+export function exchange(pool: Pick<Dispatcher, 'dispatch'>, clock: Clock, request: Request): Promise<Answer | Lost> {
   return new Promise((settle) => {
     const { path, headers, body, deadlineMs } = request;
     // One deadline replaces both of undici's timeouts, which only watch for silence.

@@ -1,8 +1,8 @@
-import { Pool } from 'undici';
+import { type Dispatcher, Pool } from 'undici';
 
 /** Connections to web origins, kept alive. */
 export interface Pools {
-  of(origin: string): Pool;
+  of(origin: string): Pick<Dispatcher, 'dispatch'>;
   destroy(): Promise<void>;
 }
 

@@ -31,6 +31,8 @@ export class Registry implements Presence {
   readonly #listeners: ((participant: string) => void)[] = [];
   /** Changes that were made here, counted: what was read before one of them does not undo it. */
   #changes = 0;
+  #reading: Promise<void> = Promise.resolve();
+  #next: Promise<void> | undefined;
 
   constructor(parts: RegistryParts) {
     this.#parts = parts;
@@ -51,8 +53,21 @@ export class Registry implements Presence {
     if (known) this.#see({ ...known.row, ttlMs: 0 }, ++this.#changes);
   }
 
-  /** Reads what others registered, and removes what nobody needs any more. Rejects with what the store says. */
-  async refresh(): Promise<void> {
+  /**
+   * Reads what others registered, and removes what nobody needs any more. Rejects with what the store says. One read is under
+   * way at a time, so that none undoes what a newer one saw; who asks meanwhile shares the next.
+   */
+  refresh(): Promise<void> {
+    this.#next ??= this.#reading.then(() => {
+      this.#next = undefined;
+      const reading = this.#read();
+      this.#reading = reading.catch(() => undefined);
+      return reading;
+    });
+    return this.#next;
+  }
+
+  async #read(): Promise<void> {
     const before = this.#changes;
     const rows = await this.#parts.store.instances();
     for (const row of rows) {

@@ -79,10 +79,10 @@ export class Sweep {
     clock.set(await store.now());
     await tend().catch(onError);
     if (planted('no-sweep')) return;
-    review();
+    if (!planted('no-review')) review();
     await this.#wakeDoubted();
     await this.#wakeDue();
-    await this.#adoptOrphans();
+    if (!planted('no-adoption')) await this.#adoptOrphans();
   }
 
   /** Restarts of many coordinators at once do not fall into step: the interval is drawn each time. */

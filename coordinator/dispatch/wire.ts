@@ -25,6 +25,8 @@ export interface WireOptions {
   readonly clock: Clock;
   /** Connections to one web origin; more calls than that wait for one, on their own deadline. */
   readonly connectionsPerOrigin: number;
+  /** What requests go out through; connections of its own by default. */
+  readonly pools?: Pools;
 }
 
 /** Where one command goes: `path` is appended to the URL's. */
@@ -47,7 +49,7 @@ export class Wire {
     this.sender = { origin: options.origin, tokenKey: options.tokenKey, sign: signer(options.signingSecrets) };
     this.clock = options.clock;
     this.addressOf = addressBook(options.allow);
-    this.pools = poolsByOrigin(options.connectionsPerOrigin);
+    this.pools = options.pools ?? poolsByOrigin(options.connectionsPerOrigin);
   }
 
   get isClosed(): boolean {

@@ -1,7 +1,8 @@
+import { planted } from '#faults';
 import type { Xid } from '../../sdk/protocol/ids.js';
 import { decide } from '../decide/decide.js';
 import type { Event } from '../decide/events.js';
-import { foldRow } from '../decide/fold.js';
+import { foldRow, type Row } from '../decide/fold.js';
 import type { Moment, Verdict } from '../decide/inputs.js';
 import type { State } from '../decide/state.js';
 import { type LogRow, StoreError } from '../store/store.js';
@@ -31,13 +32,20 @@ export function decideAll(xid: Xid, state: State | undefined, batch: readonly Wa
   return { state: now, events, verdicts };
 }
 
-/** The state that a whole log leads to; undefined of an empty one. Throws StoreError `corrupt` when it does not fold. */
-export function foldLog(rows: readonly LogRow[]): State | undefined {
-  let state: State | undefined;
+/**
+ * The state that a whole log leads to; undefined of an empty one. Where the log goes on from a state that is known, only
+ * what came after it is folded. Throws StoreError `corrupt` when it does not fold.
+ */
+export function foldLog(rows: readonly LogRow[], known?: State): State | undefined {
+  // Append ids are drawn anew for each try: the same one in the same place means the same log up to there.
+  let state = known && rows[known.seq - 1]?.append === known.append ? known : undefined;
   try {
-    for (const row of rows) state = foldRow(state, { ...row, events: JSON.parse(row.events) as readonly Event[] });
+    const inOrder = planted('order-by-time') ? [...rows].sort((one, other) => one.at - other.at) : rows;
+    for (let at = state?.seq ?? 0; at < rows.length; at++) state = foldRow(state, parsed(inOrder[at] as LogRow));
   } catch (error) {
     throw new StoreError('corrupt', `a log that does not fold: ${(error as Error).message}`, error);
   }
   return state;
 }
+
+const parsed = (row: LogRow): Row => ({ ...row, events: JSON.parse(row.events) as readonly Event[] });

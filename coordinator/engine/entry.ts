@@ -31,6 +31,8 @@ export class Entry {
   readonly watchers = new Watchers();
   /** The newest state that was seen; durable. Undefined: it must be read. */
   state: State | undefined;
+  /** The same, kept when it was forgotten: where it is in the log still, that is only read from there on. */
+  last: State | undefined;
   /** How often what is known of it changed, also to nothing. */
   changes = 0;
   /** The summary of that state. */
@@ -60,6 +62,7 @@ export class Entry {
   know(state: State | undefined, summary?: Summary): void {
     this.changes++;
     this.state = state;
+    this.last = state ?? this.last;
     this.summary = summary;
     this.mayBeNew = false;
     this.lookAt = Number.NEGATIVE_INFINITY;

@@ -14,13 +14,14 @@ let hits = 0;
 const active: Faults = {
   reach(name: Failpoint) {
     armed.onReach?.(name);
-    const [wanted, nth = '1'] = (armed.failpoint ?? '').split('@');
+    if (armed.failpoint === undefined) return;
+    const [wanted, nth = '1'] = armed.failpoint.split('@');
     if (wanted !== name || ++hits < Number(nth)) return;
     process.kill(process.pid, 'SIGKILL');
     // SIGKILL of oneself is delivered before the next instruction that matters; never go on.
     for (;;) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1000);
   },
-  planted: (name: PlantedBug) => armed.planted.has(name),
+  planted: (name: PlantedBug) => armed.planted.size > 0 && armed.planted.has(name),
 };
 
 export const { reach, planted } = active;

@@ -11,6 +11,7 @@ import { type Branch, branchOf, type State, statusOf } from '../decide/state.js'
 import { isTokenFor } from '../dispatch/token.js';
 import { check, invalid } from './check.js';
 import { bearerOf } from './keys.js';
+import { readKnowing } from './knowing.js';
 import { waitMsOf } from './prefer.js';
 import type { Answer, Call, Rooms } from './route.js';
 import { readBranch } from './submit.js';
@@ -22,7 +23,9 @@ export async function addBranch(rooms: Rooms, call: Call): Promise<Answer> {
   const { engine, clock } = rooms;
   const xid = xidOf(call);
   const waitMs = waitMsOf(call.headers.prefer);
-  const spec = readBranch(call.body, { ...rooms, bodyBytes: call.bodyBytes });
+  const spec = await readKnowing(rooms, (directory) =>
+    readBranch(call.body, { ...rooms, directory, bodyBytes: call.bodyBytes }),
+  );
   const { state, changed } = await engine.handle(xid, { type: 'add_branch', spec });
   const hasOutcome = (newest: State): boolean => isAnswered(branchById(newest, spec.id));
   const waited = await waitFor(rooms, state, hasOutcome, waitMs ?? defaults.branchWaitMs);

@@ -3,6 +3,7 @@ import { ConcordatError } from '../../sdk/protocol/errors.js';
 import type { Xid } from '../../sdk/protocol/ids.js';
 import { eventViews } from './events.js';
 import { filterOf } from './filter.js';
+import { readKnowing } from './knowing.js';
 import { waitMsOf } from './prefer.js';
 import type { Answer, Call, Rooms } from './route.js';
 import { readOpen } from './submit.js';
@@ -12,15 +13,18 @@ import { isAtRest, notFound, waitFor, xidOf } from './waiting.js';
 export async function openTransaction(rooms: Rooms, call: Call): Promise<Answer> {
   const { engine, clock, chance, store } = rooms;
   const waitMs = waitMsOf(call.headers.prefer);
-  const { xid: chosen, request } = readOpen(call.body, {
-    allow: rooms.allow,
-    directory: rooms.directory,
-    policy: rooms.policy,
-    bodyBytes: call.bodyBytes,
-    origin: store.identity.origin,
-    now: clock.now(),
-    traceId: traceIdOf(call.headers.traceparent) ?? chance.id(),
-  });
+  const traceId = traceIdOf(call.headers.traceparent) ?? chance.id();
+  const { xid: chosen, request } = await readKnowing(rooms, (directory) =>
+    readOpen(call.body, {
+      allow: rooms.allow,
+      directory,
+      policy: rooms.policy,
+      bodyBytes: call.bodyBytes,
+      origin: store.identity.origin,
+      now: clock.now(),
+      traceId,
+    }),
+  );
   const xid = (chosen ?? chance.uuid()) as Xid;
   const { state, changed } = await engine.handle(xid, { type: 'open', request });
   const location = { location: `/v1/transactions/${xid}` };

@@ -181,9 +181,8 @@ export class AppendGroups {
     const because = error instanceof Error ? error.message : String(error);
     if (verdict === 'broken') return this.#gate.break(error);
     if (verdict !== 'refused') return new StoreError('outage', `the store did not take an append: ${because}`, error);
-    const [ticket] = group;
-    const which = ticket ? `${ticket.append.xid} seq ${ticket.append.seq}` : 'an append';
-    return new StoreError('unstorable', `the store refuses ${which}: ${because}`, error);
+    const [{ append }] = group as readonly [Ticket];
+    return new StoreError('unstorable', `the store refuses ${append.xid} seq ${append.seq}: ${because}`, error);
   }
 }
 

@@ -58,7 +58,7 @@ export function memoryStore({ disk, time = systemTime, before = (writer) => writ
       call(() =>
         underWay()
           .filter((row) => row.owner === owner && row.dueAt !== null && row.dueAt <= at)
-          .sort((a, b) => (a.dueAt ?? 0) - (b.dueAt ?? 0))
+          .sort((a, b) => Number(a.dueAt) - Number(b.dueAt))
           .slice(0, limit)
           .map(({ xid }) => xid),
       ),
@@ -104,10 +104,11 @@ export function memoryStore({ disk, time = systemTime, before = (writer) => writ
 }
 
 function memoryWriter(disk: MemoryDisk, count: ReturnType<typeof counters>): GroupWriter {
-  const present = (group: readonly Append[]): ReadonlySet<AppendId> =>
-    new Set(
-      group.flatMap(({ xid, seq, append }) => (disk.logs.get(xid)?.[seq - 1]?.append === append ? [append] : [])),
-    );
+  const present = (group: readonly Append[]): ReadonlySet<AppendId> => {
+    const there = new Set<AppendId>();
+    for (const { xid, seq, append } of group) if (disk.logs.get(xid)?.[seq - 1]?.append === append) there.add(append);
+    return there;
+  };
   return {
     commit: async (group) => {
       reach('before-commit');
@@ -122,10 +123,13 @@ function memoryWriter(disk: MemoryDisk, count: ReturnType<typeof counters>): Gro
 }
 
 /** How many rows it wrote. */
-function add(disk: MemoryDisk, { seen, summary, ...row }: Append): number {
+function add(disk: MemoryDisk, append: Append): number {
+  const { seen, summary } = append;
+  const row = rowOf(append);
   const log = disk.logs.get(row.xid) ?? [];
   const fits = log[row.seq - 2]?.append === seen || (row.seq === 1 && seen === null);
-  if (log[row.seq - 1] !== undefined || (!fits && !planted('append-without-predecessor-check'))) return 0;
+  const isTaken = log[row.seq - 1] !== undefined && !planted('append-over-another');
+  if (isTaken || (!fits && !planted('append-without-predecessor-check'))) return 0;
   log[row.seq - 1] = row;
   disk.logs.set(row.xid, log);
   if (summary === null) return 1;
@@ -133,6 +137,16 @@ function add(disk: MemoryDisk, { seen, summary, ...row }: Append): number {
   disk.summaries.set(row.xid, { ...summary, xid: row.xid, name, businessKey, openedAt });
   return 2;
 }
+
+const rowOf = ({ xid, seq, append, appender, version, at, events }: Append): LogRow => ({
+  xid,
+  seq,
+  append,
+  appender,
+  version,
+  at,
+  events,
+});
 
 function listPage(rows: readonly SummaryRow[], filter: ListFilter): Page {
   const before = filter.cursor === undefined ? undefined : fromCursor(filter.cursor);

@@ -65,7 +65,7 @@ export function reader(row: Row, what: string) {
   };
   const integer = (column: string): number => {
     const value = row[column];
-    return typeof value === 'number' && Number.isSafeInteger(value) ? value : fail(column, 'an integer');
+    return Number.isSafeInteger(value) ? (value as number) : fail(column, 'an integer');
   };
   const nullable = <T>(column: string, read: (column: string) => T): T | null =>
     row[column] === null ? null : read(column);

@@ -5,7 +5,7 @@ import { type Ambient, sleep, systemAmbient } from './environment.js';
 import { NoCoordinator, unreachable } from './errors.js';
 import { type Patience, patience, pauseBefore } from './patience.js';
 import { afterSilence } from './reasons.js';
-import { type Attempt, type Request, wireTo } from './wire.js';
+import { type Attempt, type Carrier, type Request, wireTo } from './wire.js';
 
 export type { Request } from './wire.js';
 
@@ -24,6 +24,8 @@ export interface ExchangeOptions {
   /** How long one answer may take, beyond what the coordinator was asked to wait. */
   readonly answerWithinMs?: number;
   readonly ambient?: Ambient;
+  /** What takes the requests there; connections of its own by default. */
+  readonly carrier?: Carrier;
 }
 
 /** The coordinator waits 30 s where it waits unasked. */
@@ -36,7 +38,7 @@ const answerWithinDefaultMs = 45_000;
 export function exchangeWith(url: string, options: ExchangeOptions = {}): Exchange {
   const { apiKey, ambient = systemAmbient, answerWithinMs = answerWithinDefaultMs } = options;
   const { strangerMs, knownMs } = options.patience ?? patience;
-  const wire = wireTo(url, apiKey, ambient);
+  const wire = wireTo(url, apiKey, ambient, options.carrier);
   let isKnown = false;
   let isClosed = false;
 

@@ -33,6 +33,22 @@ export interface Wire {
   close(): Promise<void>;
 }
 
+/** What takes requests to one address: a pool of connections, or what stands for one in tests. */
+export interface Carrier {
+  request(options: {
+    readonly method: Request['method'];
+    readonly path: string;
+    readonly headers: Record<string, string | undefined>;
+    readonly body: string | null;
+    readonly signal: AbortSignal;
+  }): Promise<{
+    readonly statusCode: number;
+    readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+    readonly body: { text(): Promise<string> };
+  }>;
+  close(): Promise<void>;
+}
+
 /** Of a page of transactions; everything else is smaller. */
 const answerBytesMax = 64 * 1024 * 1024;
 
@@ -40,18 +56,10 @@ const answerBytesMax = 64 * 1024 * 1024;
 const connectWithinMs = 5000;
 
 /** Throws TypeError for an address that is none. */
-export function wireTo(url: string, apiKey: string | undefined, ambient: Ambient): Wire {
+export function wireTo(url: string, apiKey: string | undefined, ambient: Ambient, carrier?: Carrier): Wire {
   const base = baseOf(url);
   const prefix = base.pathname.replace(/\/$/, '');
-  const pool = new Pool(base.origin, {
-    connections: 256,
-    pipelining: 1,
-    maxResponseSize: answerBytesMax,
-    // One limit for the whole answer, below, says the same to an answer that trickles.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    connect: { timeout: connectWithinMs },
-  });
+  const pool = carrier ?? poolTo(base);
   const authorization = apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` };
 
   return {
@@ -83,6 +91,17 @@ export function wireTo(url: string, apiKey: string | undefined, ambient: Ambient
     close: () => pool.close(),
   };
 }
+
+const poolTo = (base: URL): Carrier =>
+  new Pool(base.origin, {
+    connections: 256,
+    pipelining: 1,
+    maxResponseSize: answerBytesMax,
+    // One limit for the whole answer says the same to an answer that trickles.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    connect: { timeout: connectWithinMs },
+  });
 
 function baseOf(url: string): URL {
   const base = URL.canParse(url) ? new URL(url) : undefined;

@@ -2,13 +2,19 @@
  * Several commands in one request, each with its own answer. The answers go out as lines when they are there; those that
  * come within one turn go out in one write.
  */
-import type { ServerResponse } from 'node:http';
 import type { Json } from '../protocol/json.js';
 import { limits } from '../protocol/limits.js';
 import { Rejected } from './command.js';
 import type { Courier } from './courier.js';
 import { isObject, malformed, readObject } from './reading.js';
 import type { WireAnswer } from './wire.js';
+
+/** As much of node:http's response as the answer to a batch takes. */
+export interface BatchResponse {
+  writeHead(status: number, headers: Record<string, string | number>): unknown;
+  write(text: string): unknown;
+  end(text: string): unknown;
+}
 
 export const linesType = 'application/x-ndjson';
 
@@ -30,7 +36,7 @@ export function takeBatch(
   scope: string,
   bytes: Uint8Array,
   asLines: boolean,
-  response: ServerResponse,
+  response: BatchResponse,
 ): void {
   const items = readItems(bytes);
   const reply = asLines ? lines(response, items.length) : outcomes(response, items.length);
@@ -73,7 +79,7 @@ function outcomeOf({ status, headers, body }: WireAnswer): string {
 }
 
 /** A line each, as they finish. */
-function lines(response: ServerResponse, count: number): Reply {
+function lines(response: BatchResponse, count: number): Reply {
   let text = '';
   let left = count;
   let isDue = false;
@@ -102,7 +108,7 @@ function lines(response: ServerResponse, count: number): Reply {
 }
 
 /** All of them together, in the order they came in. */
-function outcomes(response: ServerResponse, count: number): Reply {
+function outcomes(response: BatchResponse, count: number): Reply {
   const parts = new Array<string>(count);
   let left = count;
   return (index, answer) => {

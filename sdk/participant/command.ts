@@ -16,12 +16,14 @@ export interface Received {
 }
 
 /** What the host says to a command. Anything else that happens is an error, and read as `unknown`. */
-export type Answer =
+export type Answer = OpAnswer | { readonly kind: 'checked'; readonly decision: CheckAnswer };
+
+/** The same of the ops of a branch, which are behind its fence. */
+export type OpAnswer =
   | { readonly kind: 'done'; readonly output: Json }
   | { readonly kind: 'refused'; readonly code: string | undefined; readonly reason: string }
   /** `running`: a twin is at work (425). Else the handler asked for time (202). */
-  | { readonly kind: 'pending'; readonly retryAfterMs: number; readonly running: boolean }
-  | { readonly kind: 'checked'; readonly decision: CheckAnswer };
+  | { readonly kind: 'pending'; readonly retryAfterMs: number; readonly running: boolean };
 
 /** Carries out one command behind its handler's fence. Rejects when nothing is known of it. */
 export type Execute = (command: Received) => Promise<Answer>;

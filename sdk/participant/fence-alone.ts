@@ -8,7 +8,7 @@ import type { Database, OpenTransaction } from '../resources/database.js';
 import { fenceTableOf, visitIn } from '../resources/fence/open.js';
 import { FenceBusy } from '../resources/fence/table.js';
 import { systemClock } from './clock.js';
-import type { Answer } from './command.js';
+import type { OpAnswer } from './command.js';
 import { type FencedCommand, runFenced, runInside, type WorkSite } from './fence.js';
 
 /** What a command says of itself, as its headers and body have it. */
@@ -73,16 +73,14 @@ const workOf =
     work(db(), output);
 
 /** As the caller's own code reads it: what is no answer of `done` is thrown. */
-function result<T>(answer: Answer): T {
+function result<T>(answer: OpAnswer): T {
   switch (answer.kind) {
     case 'done':
       return answer.output as T;
     case 'refused':
-      throw new Refused(answer.reason, answer.code === undefined ? {} : { code: answer.code });
+      throw new Refused(answer.reason, { code: answer.code });
     case 'pending':
       throw new Pending({ retryAfterMs: answer.retryAfterMs });
-    case 'checked':
-      throw new Error('expected the outcome of an op, got that of a check');
   }
 }
 

@@ -14,7 +14,7 @@ import type { ForwardFact } from '../protocol/commands.js';
 import type { Json } from '../protocol/json.js';
 import type { Op, Phase } from '../protocol/kinds.js';
 import type { FenceChange, FenceOutcome, FencePhase, FenceRow, Found, PlacedRow } from '../resources/fence/table.js';
-import type { Answer } from './command.js';
+import type { OpAnswer } from './command.js';
 
 /** What the rules look at in a command. */
 export interface FencedOp {
@@ -35,7 +35,7 @@ export type Verdict =
   /** Answered without work. `release`: the rows that were put there for it are taken away. */
   | {
       readonly kind: 'answer';
-      readonly answer: Answer;
+      readonly answer: OpAnswer;
       readonly release: boolean;
       readonly set: readonly FenceChange[];
     }
@@ -52,7 +52,7 @@ export const outcomeAtFirst = ({ external }: Pick<FencedOp, 'external'>): FenceO
 /** The rows that an op puts where none are, in the order in which they are locked. */
 export function rowsFor(op: FencedOp): readonly PlacedRow[] {
   const own = { phase: rowOf(op), op: op.op, outcome: outcomeAtFirst(op) };
-  if (op.phase === 'forward') return [{ ...own, unlessSettled: true }];
+  if (op.phase === 'forward') return [{ ...own, unlessSettled: !planted('fence-lets-late-forwards-in') }];
   if (op.phase === 'commit' || planted('fence-lets-late-forwards-in')) return [own];
   return [{ phase: 1, op: op.op, outcome: 'empty' }, own];
 }
@@ -66,7 +66,7 @@ export function judge(op: FencedOp, found: Found, now: number): Verdict {
 }
 
 function judgeForward(op: FencedOp, { first, second }: Found, now: number): Verdict {
-  if (second || first?.outcome === 'empty') return suppressed(op);
+  if ((second && !planted('fence-lets-late-forwards-in')) || first?.outcome === 'empty') return suppressed(op);
   return first ? judgeKnown(op, first, now, undefined) : work(undefined);
 }
 
@@ -80,9 +80,6 @@ function judgeKnown(op: FencedOp, row: FenceRow, now: number, output: Json | und
       return answered(toRefusal(row.result));
     case 'started':
       if (isUnderWay(op, row, now)) return wait(op, row, now);
-      break;
-    case 'pending':
-      break;
   }
   return work(output, [{ phase: rowOf(op), outcome: outcomeAtFirst(op), result: null, at: now }]);
 }
@@ -132,7 +129,7 @@ const refusedLate = ({ at }: FenceRow): FenceChange => ({
 
 const work = (output: Json | undefined, set: readonly FenceChange[] = []): Verdict => ({ kind: 'work', output, set });
 
-const answered = (answer: Answer): Verdict => ({ kind: 'answer', answer, release: true, set: [] });
+const answered = (answer: OpAnswer): Verdict => ({ kind: 'answer', answer, release: true, set: [] });
 
 const outputOf = (op: FencedOp, { first }: Found): Json | undefined =>
   first?.outcome === 'done' ? first.result : op.output;
@@ -152,13 +149,13 @@ const wait = ({ runMs }: FencedOp, { at }: FenceRow, now: number): Verdict =>
   answered(running(Math.max(1, Math.min(lookMsMax, at + runMs - now))));
 
 /** A twin is at work: ask again. */
-export const running = (retryAfterMs: number): Answer => ({ kind: 'pending', retryAfterMs, running: true });
+export const running = (retryAfterMs: number): OpAnswer => ({ kind: 'pending', retryAfterMs, running: true });
 
 /** As `refused` is stored. */
 export const fromRefusal = ({ reason, code }: { readonly reason: string; readonly code?: string | undefined }): Json =>
   code === undefined ? { reason } : { reason, code };
 
-function toRefusal(result: Json): Answer {
+function toRefusal(result: Json): OpAnswer {
   const { reason, code } = result as { readonly reason: string; readonly code?: string };
   return { kind: 'refused', reason, code };
 }

@@ -23,7 +23,7 @@ import {
   type Visit,
 } from '../resources/fence/table.js';
 import type { Clock } from './clock.js';
-import { type Answer, Rejected } from './command.js';
+import { type OpAnswer, Rejected } from './command.js';
 import { type FencedOp, fromRefusal, judge, rowOf, rowsFor, running, type Verdict } from './fence-rules.js';
 import { toOutput } from './output.js';
 
@@ -58,7 +58,7 @@ export async function runFenced(
   command: FencedCommand,
   work: FencedWork,
   clock: Clock,
-): Promise<Answer> {
+): Promise<OpAnswer> {
   const branches = atWork.get(table) ?? new Set();
   atWork.set(table, branches);
   const { origin, xid, branch } = command.key;
@@ -70,7 +70,8 @@ export async function runFenced(
     const visit: Visit = (place, visitor) => table.visit(place, visitor);
     if (command.external) return await runOutside(visit, command, work, clock);
     return await runInside(visit, command, work, clock, (unended) => {
-      left = unended;
+      // In a second run, where the first one's work was taken back with its group's.
+      left = left ? Promise.allSettled([left, unended]) : unended;
     });
   } catch (error) {
     if (error instanceof FenceBusy) return running(twinRetryMs);
@@ -89,7 +90,7 @@ export function runInside(
   work: FencedWork,
   clock: Clock,
   leave: (unended: Promise<unknown>) => void = () => undefined,
-): Promise<Answer> {
+): Promise<OpAnswer> {
   const place = { key: command.key, at: clock.now(), rows: rowsFor(command) };
   return visit(place, async (found, db) => {
     assertInTime(command, clock);
@@ -105,35 +106,35 @@ export function runInside(
   });
 }
 
-const withoutWork = ({ answer, release, set }: Verdict & { kind: 'answer' }): FenceEnd<Answer> => ({
-  answer,
-  undo: false,
+const withoutWork = ({ answer, release, set }: Verdict & { kind: 'answer' }): FenceEnd<OpAnswer> => ({
+  ...kept(answer, set),
   release,
-  set,
 });
 
+const kept = <T>(answer: T, set: readonly FenceChange[]): FenceEnd<T> => ({ answer, undo: false, release: false, set });
+
 /** The row says done already; it is written again only where there is more to say. */
-function done(command: FencedOp, set: readonly FenceChange[], output: Json, at: number): FenceEnd<Answer> {
+function done(command: FencedOp, set: readonly FenceChange[], output: Json, at: number): FenceEnd<OpAnswer> {
   const phase = rowOf(command);
   const others = set.filter((change) => change.phase !== phase);
-  const isKnown = output === null && others.length === set.length;
+  const isKnown = (output === null && others.length === set.length) || planted('fence-forgets-outputs');
   const own: FenceChange = { phase, outcome: 'done', result: output, at };
-  return { answer: { kind: 'done', output }, undo: false, release: false, set: isKnown ? others : [...others, own] };
+  return kept({ kind: 'done', output }, isKnown ? others : [...others, own]);
 }
 
 /** What a handler's error comes to. Throws it on when nothing is known. */
-function thrown(command: FencedOp, error: unknown, at: number): FenceEnd<Answer> {
+function thrown(command: FencedOp, error: unknown, at: number): FenceEnd<OpAnswer> {
   if (error instanceof Pending) return undone(toPending(error));
   if (!(error instanceof Refused)) throw error;
-  const answer: Answer = { kind: 'refused', reason: error.message, code: error.code };
+  const answer: OpAnswer = { kind: 'refused', reason: error.message, code: error.code };
   if (command.phase !== 'forward' || planted('fence-forgets-refusals')) return undone(answer);
-  const kept: FenceChange = { phase: 1, outcome: 'refused', result: toResult(error), at };
-  return { answer, undo: true, release: false, set: [kept] };
+  const refusal: FenceChange = { phase: 1, outcome: 'refused', result: toResult(error), at };
+  return { ...kept(answer, [refusal]), undo: !planted('fence-keeps-refused-work') };
 }
 
-const undone = (answer: Answer): FenceEnd<Answer> => ({ answer, undo: true, release: true, set: [] });
+const undone = (answer: OpAnswer): FenceEnd<OpAnswer> => ({ answer, undo: true, release: true, set: [] });
 
-const toPending = ({ retryAfterMs }: Pending): Answer => ({ kind: 'pending', retryAfterMs, running: false });
+const toPending = ({ retryAfterMs }: Pending): OpAnswer => ({ kind: 'pending', retryAfterMs, running: false });
 
 const toResult = ({ message, code }: Refused): Json => fromRefusal({ reason: message, code });
 
@@ -174,22 +175,21 @@ interface Run {
 }
 
 /** Work outside of the database, between two commits. */
-async function runOutside(visit: Visit, command: FencedCommand, work: FencedWork, clock: Clock): Promise<Answer> {
+async function runOutside(visit: Visit, command: FencedCommand, work: FencedWork, clock: Clock): Promise<OpAnswer> {
   const startedAt = clock.now();
   const place = { key: command.key, at: startedAt, rows: rowsFor(command) };
-  const begun = await visit<Answer | Run>(place, (found) => {
+  const begun = await visit<OpAnswer | Run>(place, (found) => {
     assertInTime(command, clock);
     const verdict = judge(command, found, startedAt);
     if (verdict.kind === 'answer') return withoutWork(verdict);
-    const run: Run = { startedAt, output: verdict.output };
-    return { answer: run, undo: false, release: false, set: verdict.set };
+    return kept<Run>({ startedAt, output: verdict.output }, verdict.set);
   });
   if ('kind' in begun) return begun;
   return settle(visit, command, begun, clock, await outcomeOf(command, begun, work));
 }
 
 /** What a run came to; `error` is anything that is neither an answer nor a word of the handler's. */
-type Ran = { readonly answer: Answer } | { readonly error: unknown };
+type Ran = { readonly answer: OpAnswer } | { readonly error: unknown };
 
 async function outcomeOf(command: FencedCommand, run: Run, work: FencedWork): Promise<Ran> {
   const db = (): never => {
@@ -211,15 +211,14 @@ async function outcomeOf(command: FencedCommand, run: Run, work: FencedWork): Pr
 }
 
 /** Commits what a run came to, if the row still is that of the run. Throws the handler's error. */
-async function settle(visit: Visit, command: FencedCommand, run: Run, clock: Clock, ran: Ran): Promise<Answer> {
+async function settle(visit: Visit, command: FencedCommand, run: Run, clock: Clock, ran: Ran): Promise<OpAnswer> {
   const phase = rowOf(command);
   const place = { key: command.key, at: clock.now(), rows: [] };
-  const answer = await visit<Answer | undefined>(place, (found) => {
+  const answer = await visit<OpAnswer | undefined>(place, (found) => {
     const row = phase === 1 ? found.first : found.second;
     const isOurs = row?.outcome === 'started' && row.at === run.startedAt && !isEnded(phase, found);
     const answer = isOurs ? ('answer' in ran ? ran.answer : undefined) : overtaken(command, ran, found);
-    const set = isOurs ? changesOf(command, run, ran, clock.now()) : [];
-    return { answer, undo: false, release: false, set };
+    return kept(answer, isOurs ? changesOf(command, run, ran, clock.now()) : []);
   });
   if (answer) return answer;
   if ('error' in ran) throw ran.error;
@@ -232,7 +231,7 @@ async function settle(visit: Visit, command: FencedCommand, run: Run, clock: Clo
 const isEnded = (phase: 1 | 2, { second }: Found): boolean => phase === 1 && second !== undefined;
 
 /** Another run has the row by now. What it says is the answer; else nothing is known. */
-function overtaken(command: FencedOp, ran: Ran, { first, second }: Found): Answer | undefined {
+function overtaken(command: FencedOp, ran: Ran, { first, second }: Found): OpAnswer | undefined {
   const row = command.phase === 'forward' ? first : second;
   return 'answer' in ran && row?.outcome === 'done' ? { kind: 'done', output: row.result } : undefined;
 }

@@ -1,3 +1,4 @@
+import { planted } from '#faults';
 import type { ForwardFact } from '../protocol/commands.js';
 import type { Json } from '../protocol/json.js';
 import { type Op, opOf } from '../protocol/kinds.js';
@@ -95,6 +96,7 @@ export class HandlerTx implements Branch {
   }
 
   #keyOf(op: Op): string {
-    return `${this.origin}-${this.xid}-${this.branch}-${op}`;
+    const branch = planted('one-key-for-all-branches') ? 0 : this.branch;
+    return `${this.origin}-${this.xid}-${branch}-${op}`;
   }
 }

@@ -11,7 +11,7 @@ export class Refused extends Error {
   readonly code: string | undefined;
 
   /** `reason` is for people. */
-  constructor(reason: string, options: { readonly code?: string } = {}) {
+  constructor(reason: string, options: { readonly code?: string | undefined } = {}) {
     super(reason);
     this.code = options.code;
   }

@@ -1,7 +1,7 @@
 /** What is looked at while a case goes on and at its end: the databases around a command, and what the user says must hold. */
 import type { TransactionStatus } from '../protocol/views.js';
 import type { Outcome } from './coordinators.js';
-import { type Contents, contentsOf, type NamedDatabase } from './databases.js';
+import { type Contents, contentsOf, levelCounters, type NamedDatabase } from './databases.js';
 import type { End, ExploreOptions, Rehearsed } from './options.js';
 import type { Effect, RehearsalParts } from './rehearsal.js';
 import { keyOf, type Step } from './schedule.js';
@@ -19,6 +19,7 @@ export function looking<Made extends Rehearsed>(
   return async (step, when) => {
     onHand(when === 'before' ? step : undefined);
     if (when === 'before') {
+      await levelCounters(databases);
       if (looks) before = await contentsOf(databases);
       return;
     }

@@ -1,9 +1,10 @@
 /** What stands in databases, and what is different between two looks at them. */
 import type { Database } from '../resources/database.js';
+import type { Content, Dialect, Row } from './dialect.js';
+import { postgres } from './postgres.js';
+import { sqlite } from './sqlite.js';
 
-export type Row = Readonly<Record<string, unknown>>;
-/** By table. */
-export type Content = ReadonlyMap<string, readonly Row[]>;
+export type { Content, Row } from './dialect.js';
 /** By the name of the database. */
 export type Contents = ReadonlyMap<string, Content>;
 
@@ -24,46 +25,47 @@ export function namedDatabases(
   return [...names].map(([db, name]) => ({ name, db }));
 }
 
-/** Of SQLite only: what it does not know it cannot compare. */
-const isReadable = ({ db }: NamedDatabase): boolean => db.client.driverName === 'sqlite3';
+/** By the driver that knex was given. */
+const dialects: Readonly<Record<string, Dialect>> = Object.freeze({ sqlite3: sqlite, pg: postgres });
 
-const isOurs = (table: string): boolean => table.startsWith('concordat_');
+const dialectOf = (db: Database): Dialect | undefined => dialects[String(db.client.driverName)];
 
+/** Of databases that can be read: what is not known cannot be compared. */
 export async function contentsOf(databases: readonly NamedDatabase[]): Promise<Contents> {
-  const readable = databases.filter(isReadable);
-  return new Map(await Promise.all(readable.map(async ({ name, db }) => [name, await contentOf(db)] as const)));
+  const contents = databases.map(async ({ name, db }) => {
+    const content = await dialectOf(db)?.contentOf(db);
+    return content ? [[name, content] as const] : [];
+  });
+  return new Map((await Promise.all(contents)).flat());
 }
 
-async function contentOf(db: Database): Promise<Content> {
-  const content = new Map<string, readonly Row[]>();
-  for (const name of await tablesOf(db)) content.set(name, await db(name).select());
-  return content;
-}
-
-/** The user's own, by name. */
-export async function tablesOf(db: Database): Promise<readonly string[]> {
-  const tables: readonly { readonly name: string }[] = await db('sqlite_master')
-    .select('name')
-    .where('type', 'table')
-    .orderBy('name');
-  return tables.flatMap(({ name }) => (isOurs(name) || name.startsWith('sqlite_') ? [] : [name]));
-}
+/** So that the numbers of new rows are the same, whatever was rolled back before. */
+export const levelCounters = (databases: readonly NamedDatabase[]): Promise<unknown> =>
+  Promise.all(databases.map(({ db }) => dialectOf(db)?.levelCounters?.(db)));
 
 /** Columns of the primary key, by database and table: `payment.accounts`. */
 export async function keysOf(databases: readonly NamedDatabase[]): Promise<ReadonlyMap<string, readonly string[]>> {
   const keys = new Map<string, readonly string[]>();
-  for (const each of databases) {
-    if (!isReadable(each)) continue;
-    for (const table of await tablesOf(each.db)) {
-      const columns: readonly { readonly name: string; readonly pk: number }[] = await each.db.raw(
-        'select name, pk from pragma_table_info(?)',
-        [table],
-      );
-      const own = columns.filter(({ pk }) => pk > 0).map(({ name }) => name);
-      keys.set(`${each.name}.${table}`, own);
-    }
+  for (const { name, db } of databases) {
+    const own = await dialectOf(db)?.keysOf(db);
+    for (const [table, columns] of own ?? []) keys.set(`${name}.${table}`, columns);
   }
   return keys;
+}
+
+/**
+ * Takes a picture of a database, and returns what puts its tables back as they were in it. For `reset`: faster than to make a
+ * new database for each case. The fence's rows go. For a database that knex opened with the driver `sqlite3`, on one connection
+ * (knex's default for it), or `pg`, as a user who may say `set session_replication_role`; rejects with TypeError for another
+ * driver or user.
+ */
+export async function snapshot(db: Database): Promise<() => Promise<void>> {
+  const dialect = dialectOf(db);
+  if (dialect) return dialect.snapshot(db);
+  const known = Object.keys(dialects).join(', ');
+  throw new TypeError(
+    `snapshot: expected a knex client of ${known}, got '${db.client.driverName}'; say a reset of your own`,
+  );
 }
 
 /** Tables that are different, as `payment.accounts`. */

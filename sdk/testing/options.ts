@@ -7,11 +7,11 @@ import type { CaseTime } from './present.js';
 export interface Rehearsed {
   /** Instances of decorated classes, or what `participant(…)` returned: as for `serve` and `embed`. */
   readonly participants: readonly object[];
-  /** Other databases that handlers write to, by the names that they have in stories. Looked at, and never written to. */
+  /** Other databases that handlers write to, by the names that they have in stories. Looked at, and not written to but for counters of numbers. */
   readonly databases?: Readonly<Record<string, Database>>;
   /**
    * Puts everything back as it was at first. With it the services are made once and used by all cases; without it they are
-   * made anew for each. `snapshot(db)` makes one for a SQLite database.
+   * made anew for each. `snapshot(db)` makes one for a database on SQLite or PostgreSQL.
    */
   readonly reset?: () => Promise<unknown>;
   /** Called when these services are not needed any more. */

@@ -29,6 +29,7 @@ export function watchedTransaction(db: OpenTransaction, queries: Set<object>, on
       if (!willFail || !isWrite(made)) return;
       willFail = false;
       onFail?.();
+      if (db.client.driverName === 'pg') abort(db);
       throw new Error('the database failed (rehearsed)');
     });
     return made;
@@ -42,6 +43,13 @@ export function watchedTransaction(db: OpenTransaction, queries: Set<object>, on
     },
   });
 }
+
+/** As PostgreSQL does with a transaction in which a statement fails: it takes nothing more. */
+const abort = (db: OpenTransaction): void =>
+  void db.raw(`do $$ begin raise exception 'the database failed (rehearsed)'; end $$`).then(
+    () => undefined,
+    () => undefined,
+  );
 
 /** The writes among them, as SQL. What only reads may be part of another query. */
 export const unfinishedQueries = (queries: ReadonlySet<object>): readonly string[] =>

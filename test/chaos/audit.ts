@@ -3,20 +3,16 @@ import { statusOf } from '../../coordinator/decide/state.js';
 import { transactionView } from '../../coordinator/http/views.js';
 import { check, type Finding } from '../../participants/audit/audit.js';
 import { readEvidence } from '../../participants/audit/evidence.js';
-import { groupBy } from '../../participants/audit/finding.js';
 import { everyTransaction } from '../../participants/audit/told.js';
 import { isFinal, type TransactionView } from '../../sdk/protocol/views.js';
 import type { Customer } from './customer.js';
-import { readEffects, wrongLedger } from './ledgers.js';
 import { forgotten, type Log, lost, readLog } from './log.js';
 import { type OrderKind, partial } from './orders.js';
-import type { Service, ServiceName } from './services.js';
+import { type Recorded, wrongInHistory } from './recording.js';
 
 /** What is looked at. */
-export interface Audited {
+export interface Audited extends Recorded {
   readonly coordinator: { readonly db: string; readonly url: string };
-  readonly services: Readonly<Record<ServiceName, Service>>;
-  readonly provider: { readonly db: string } | undefined;
   readonly customer: Pick<Customer, 'acknowledged' | 'once'>;
   /** By xid. */
   readonly kinds: ReadonlyMap<string, OrderKind>;
@@ -42,24 +38,14 @@ export async function wrongNow(shop: Audited): Promise<readonly string[]> {
 
 /** All of it, once everything has come to its end: also I1, I6, I8 and I10, and that the coordinator tells what its log says. */
 export async function wrongAtTheEnd(shop: Audited): Promise<readonly string[]> {
-  const acknowledged = structuredClone(shop.customer.acknowledged);
+  const history = await wrongInHistory(shop);
   const log = await readLog(shop.coordinator.db);
   const told = await everyTransaction(shop.coordinator.url);
   const findings = check(await readEvidence(databases(shop)), told);
-  const effects = groupBy(await readEffects(shop.services, shop.provider), ({ xid }) => xid);
-  const ledgers = [...log.states.values()].flatMap((state) =>
-    // An undo that parked held back nobody, and may come after theirs.
-    wrongLedger(state, effects.get(state.xid) ?? []).filter(
-      (flaw) => !(/^I8/.test(flaw) && log.parkedOnce.has(state.xid)),
-    ),
-  );
   return [
-    ...log.flaws,
-    ...lost(log, acknowledged),
+    ...history,
     ...forgotten(log),
     ...findings.flatMap(text).filter((violation) => !isPartial(shop, violation)),
-    ...ledgers,
-    ...unfinished(log),
     ...(await mistold(shop, log, new Map(told.map(({ xid, status }) => [xid, status])))),
   ];
 }
@@ -67,12 +53,6 @@ export async function wrongAtTheEnd(shop: Audited): Promise<readonly string[]> {
 /** The services' own audit expects whole orders only. */
 const isPartial = ({ kinds }: Audited, violation: string): boolean =>
   partial.some((kind) => kinds.get(/^I1 atomic (\S+): committed/.exec(violation)?.[1] ?? '') === kind);
-
-/** I10. */
-const unfinished = ({ states }: Log): readonly string[] =>
-  [...states.values()]
-    .filter((state) => !isFinal(statusOf(state)) && !state.parked)
-    .map((state) => `I10 ${state.xid}: still ${statusOf(state)}`);
 
 /** I11: the log folds to what the coordinator shows, one by one and in its list. */
 async function mistold({ customer }: Audited, { states }: Log, listed: ReadonlyMap<string, string>): Promise<string[]> {

@@ -1,8 +1,6 @@
-/** What the services' databases say against the log: effects are facts, everything else is a claim. */
-import type { State } from '../../coordinator/decide/state.js';
+/** What the services' databases say: effects are facts, everything else is a claim. */
 import { openReadOnly } from '../../participants/database.js';
 import { kindNames, opOf } from '../../sdk/protocol/kinds.js';
-import { wrongEffects } from '../engine/invariants.js';
 import { type Service, type ServiceName, serviceNames } from './services.js';
 
 export interface EffectRow {
@@ -48,21 +46,4 @@ function inTime(a: EffectRow, b: EffectRow): number {
   const isUndo = [a, b].map(({ op }) => undoes.has(op));
   if (isUndo[0] !== isUndo[1]) return isUndo[0] ? 1 : -1;
   return isUndo[0] ? b.branch - a.branch : a.branch - b.branch;
-}
-
-/** Two processes' clocks are one and the same here, but one of them is carried on by monotonic time. */
-const clockDriftMs = 50;
-
-/** I1, I2, I5, I6, I7 and I8 of one transaction. */
-export function wrongLedger(state: State, rows: readonly EffectRow[]): readonly string[] {
-  const flaws = wrongEffects(
-    state,
-    rows.map(({ branch, op }) => `${branch}.${op}`),
-  );
-  const end = state.finishedAt ?? Number.POSITIVE_INFINITY;
-  const ghosts = rows.filter(({ at }) => at > end + clockDriftMs);
-  return [
-    ...flaws.map((flaw) => `${flaw} (${state.xid})`),
-    ...ghosts.map(({ effect, at }) => `I6 ${state.xid}: ${effect} ${at - end} ms after it was ${state.ended}`),
-  ];
 }

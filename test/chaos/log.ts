@@ -19,8 +19,6 @@ export interface Log {
   readonly states: ReadonlyMap<string, State>;
   readonly summaries: ReadonlyMap<string, SummaryRow>;
   readonly leases: readonly { readonly id: string; readonly pid: number }[];
-  /** Transactions of which a branch parked at some time. */
-  readonly parkedOnce: ReadonlySet<string>;
   /** By xid, how often at most one command was in flight when its coordinator died. */
   readonly crashes: ReadonlyMap<string, number>;
   /** Rows that must not be there, or not like that (I2, I11). */
@@ -46,7 +44,6 @@ function replay(rows: readonly LogRow[]): Omit<Log, 'summaries' | 'leases'> {
   const states = new Map<string, State>();
   const flaws: string[] = [];
   const appends = new Set<string>();
-  const parkedOnce = new Set<string>();
   const crashes = new Map<string, number>();
   for (const { events, ...rest } of rows) {
     const { xid, seq, append } = rest;
@@ -56,7 +53,6 @@ function replay(rows: readonly LogRow[]): Omit<Log, 'summaries' | 'leases'> {
     appends.add(append);
     const row: Row = { ...rest, events: JSON.parse(events) };
     for (const event of row.events) {
-      if (event.type === 'branch_parked') parkedOnce.add(xid);
       const why = whyIllegal(state, event, row);
       if (why) flaws.push(`${event.type === 'decided' ? 'I2' : 'I11'} ${xid}: row ${seq} ${event.type}: ${why}`);
       state = applyEvent(state, event, row);
@@ -65,7 +61,7 @@ function replay(rows: readonly LogRow[]): Omit<Log, 'summaries' | 'leases'> {
     crashes.set(xid, Math.max(crashes.get(xid) ?? 0, crashesIn(state)));
     states.set(xid, { ...state, seq, append, owner: row.appender, at: row.at });
   }
-  return { states, flaws, parkedOnce, crashes };
+  return { states, flaws, crashes };
 }
 
 const crashesIn = ({ branches }: State): number =>

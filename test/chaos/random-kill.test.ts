@@ -1,4 +1,6 @@
+import path from 'node:path';
 import test from 'ava';
+import { temporary } from '../helpers/temporary.js';
 import { storm } from './storm.js';
 
 const seed = Number(process.env.CHAOS_SEED ?? Date.now() % 1_000_000);
@@ -10,6 +12,7 @@ test(`A1-A13 B1-B3 C1 I1-I8 I10-I12 whatever is killed at random moments, every 
     seed,
     forMs,
     pauseMs: 150,
+    history: path.join(await temporary(t), 'history.jsonl'),
     say: (line) => t.log(line),
   });
   t.deepEqual(wrong, []);

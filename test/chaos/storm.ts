@@ -4,6 +4,7 @@ import { failpoints } from '../../coordinator/faults/faults.js';
 import type { TransactionView } from '../../sdk/protocol/views.js';
 import { type OrderKind, orderKinds } from './orders.js';
 import type { Scope } from './program.js';
+import { wrongInFile } from './recording.js';
 import { among, between, type Draw, seeded } from './seeded.js';
 import { type ProviderProcess, type Service, serviceNames, servicePoints } from './services.js';
 import { type Shop, startShop } from './shop.js';
@@ -14,6 +15,8 @@ export interface Storm {
   readonly forMs: number;
   /** From one order to the next, at most. */
   readonly pauseMs: number;
+  /** Where its history goes: a new file. */
+  readonly history: string;
   readonly say: (line: string) => void;
 }
 
@@ -28,7 +31,7 @@ export interface Aftermath {
 const settlesWithinMs = 90_000;
 
 export async function storm(scope: Scope, options: Storm): Promise<Aftermath> {
-  const { seed, forMs, pauseMs, say } = options;
+  const { seed, forMs, pauseMs, history, say } = options;
   say(`seed ${seed}`);
   const shop = await startShop(scope, { apart: serviceNames, named: true, provider: ['--lose-every', '7'] });
   const until = performance.now() + forMs;
@@ -42,7 +45,13 @@ export async function storm(scope: Scope, options: Storm): Promise<Aftermath> {
   return {
     kills,
     orders: countBy(xids.map((xid) => shop.kinds.get(xid)!)),
-    wrong: [...(await shop.audit()), ...otherwise(shop, ended)],
+    wrong: [
+      ...new Set([
+        ...(await shop.audit()),
+        ...otherwise(shop, ended),
+        ...(await wrongInFile(shop, history, `storm of seed ${seed}`)),
+      ]),
+    ],
   };
 }
 

@@ -58,13 +58,27 @@ export function fenceTableContract(name: string, open: OpenTable): void {
   });
 
   test(`${name}: D2 a forward row is not put where phase 2 is there alone`, async (t) => {
+    const { table, db } = await open(t);
+    for (const xid of ['x1', 'x2']) await table.visit(place(rollback, xid), () => end(1));
+    await db('concordat_fence').where({ xid: 'x2', phase: 1 }).del();
+    const found = await Promise.all(['x1', 'x2'].map((xid) => table.visit(place(forward, xid), (found) => end(found))));
+    t.deepEqual(
+      found.map(({ first, second }) => [first?.outcome, second?.op]),
+      [
+        ['empty', 'cancel'],
+        [undefined, 'cancel'],
+      ],
+    );
+    t.is((await look(table, 'x2')).first, undefined);
+  });
+
+  test(`${name}: the end of one branch settles no other of its transaction`, async (t) => {
     const { table } = await open(t);
+    const beside = (rows: readonly PlacedRow[]): Place => ({ ...place(rows), key: { ...place(rows).key, branch: 2 } });
     await table.visit(place(rollback), () => end(1));
-    await table.visit(place([]), () => end(1));
-    await table.visit(place(rollback, 'x2'), () => end(1));
-    const { second } = await table.visit(place(forward, 'x2'), (found) => end(found, { release: true }));
-    t.is(second?.op, 'cancel');
-    t.is((await look(table, 'x2')).first?.outcome, 'empty');
+    const before = await table.visit(beside(forward), (found) => end(found));
+    t.deepEqual(before, { first: undefined, second: undefined });
+    t.deepEqual(await table.visit(beside([]), (found) => end(found)), { first: done, second: undefined });
   });
 
   test(`${name}: what is released is only what the visit put there`, async (t) => {

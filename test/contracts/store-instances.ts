@@ -4,7 +4,7 @@ import type { TransactionStatus } from '../../sdk/protocol/views.js';
 import { sampleAppend, sampleSummary } from '../store/sample.js';
 import { type MakeDisk, openFrom, plant } from './disk.js';
 
-const sample = (change: Partial<Registration> = {}): Registration => ({
+export const sampleRegistration = (change: Partial<Registration> = {}): Registration => ({
   participant: 'stock',
   id: 'one',
   url: 'http://127.0.0.1:9/stock',
@@ -39,7 +39,7 @@ export function storeInstancesContract(test: TestFn, makeDisk: MakeDisk): void {
   test('an instance is read back as it was registered, and a renewal keeps when it came', async (t) => {
     const time = movingTime();
     const store = await openFrom(t, makeDisk, time);
-    const all = sample({ checks: ['cart', 'é'], resourceGroup: 'money \u0000 "x"', batch: true });
+    const all = sampleRegistration({ checks: ['cart', 'é'], resourceGroup: 'money \u0000 "x"', batch: true });
     const first = await store.saveInstance(all);
     t.deepEqual(first, { ...all, registeredAt: 1_000_000, renewedAt: 1_000_000 });
     time.passes(20_000);
@@ -51,25 +51,25 @@ export function storeInstancesContract(test: TestFn, makeDisk: MakeDisk): void {
   test('an instance that was gone comes anew, and its row stayed meanwhile', async (t) => {
     const time = movingTime();
     const store = await openFrom(t, makeDisk, time);
-    await store.saveInstance(sample());
+    await store.saveInstance(sampleRegistration());
     time.passes(30_000);
     t.is((await store.instances()).length, 1);
-    t.is((await store.saveInstance(sample()))?.registeredAt, 1_030_000);
+    t.is((await store.saveInstance(sampleRegistration()))?.registeredAt, 1_030_000);
     await store.endInstance('stock', 'one');
     await store.endInstance('stock', 'nobody');
-    t.like(await store.instances(), [{ id: 'one', ttlMs: 0, handlers: sample().handlers }]);
+    t.like(await store.instances(), [{ id: 'one', ttlMs: 0, handlers: sampleRegistration().handlers }]);
     time.passes(1);
-    t.is((await store.saveInstance(sample()))?.registeredAt, 1_030_001);
+    t.is((await store.saveInstance(sampleRegistration()))?.registeredAt, 1_030_001);
   });
 
   test('instances are in order, and one is forgotten only as it was seen', async (t) => {
     const time = movingTime();
     const store = await openFrom(t, makeDisk, time);
-    await store.saveInstance(sample({ participant: 'stock', id: 'b' }));
-    await store.saveInstance(sample({ participant: 'stock', id: 'a' }));
-    const seen = await store.saveInstance(sample({ participant: 'order', id: 'c' }));
+    await store.saveInstance(sampleRegistration({ participant: 'stock', id: 'b' }));
+    await store.saveInstance(sampleRegistration({ participant: 'stock', id: 'a' }));
+    const seen = await store.saveInstance(sampleRegistration({ participant: 'order', id: 'c' }));
     time.passes(1);
-    await store.saveInstance(sample({ participant: 'order', id: 'c' }));
+    await store.saveInstance(sampleRegistration({ participant: 'order', id: 'c' }));
     await store.forgetInstance(seen!);
     t.deepEqual(await ids(store), ['order/c', 'stock/a', 'stock/b']);
     await store.forgetInstance((await store.instances())[0]!);
@@ -79,30 +79,36 @@ export function storeInstancesContract(test: TestFn, makeDisk: MakeDisk): void {
   test('L2 a handler is of one kind as long as anybody alive says so', async (t) => {
     const time = movingTime();
     const store = await openFrom(t, makeDisk, time);
-    await store.saveInstance(sample());
-    t.is(await store.saveInstance(sample({ id: 'two', handlers: asSaga })), null);
+    await store.saveInstance(sampleRegistration());
+    t.is(await store.saveInstance(sampleRegistration({ id: 'two', handlers: asSaga })), null);
     t.deepEqual(await ids(store), ['stock/one']);
-    t.truthy(await store.saveInstance(sample({ id: 'three', handlers: [sample().handlers[1]!] })), 'a part of them');
-    t.truthy(await store.saveInstance(sample({ participant: 'order', handlers: asSaga })), 'of another participant');
+    t.truthy(
+      await store.saveInstance(sampleRegistration({ id: 'three', handlers: [sampleRegistration().handlers[1]!] })),
+      'a part of them',
+    );
+    t.truthy(
+      await store.saveInstance(sampleRegistration({ participant: 'order', handlers: asSaga })),
+      'of another participant',
+    );
     time.passes(30_000);
-    t.truthy(await store.saveInstance(sample({ id: 'two', handlers: asSaga })), 'the first ran out');
-    t.is(await store.saveInstance(sample()), null, 'it lost its place');
+    t.truthy(await store.saveInstance(sampleRegistration({ id: 'two', handlers: asSaga })), 'the first ran out');
+    t.is(await store.saveInstance(sampleRegistration()), null, 'it lost its place');
     await store.endInstance('stock', 'two');
-    t.truthy(await store.saveInstance(sample()));
-    t.truthy(await store.saveInstance(sample({ handlers: asSaga })), 'an instance may change its own');
+    t.truthy(await store.saveInstance(sampleRegistration()));
+    t.truthy(await store.saveInstance(sampleRegistration({ handlers: asSaga })), 'an instance may change its own');
   });
 
   test.serial('planted kinds-may-differ: the check above sees it', async (t) => {
     plant(t, 'kinds-may-differ');
     const store = await openFrom(t, makeDisk);
-    await store.saveInstance(sample());
-    t.truthy(await store.saveInstance(sample({ id: 'two', handlers: asSaga })));
+    await store.saveInstance(sampleRegistration());
+    t.truthy(await store.saveInstance(sampleRegistration({ id: 'two', handlers: asSaga })));
   });
 
   test('of two instances with different kinds that come at once, one is taken', async (t) => {
     const store = await openFrom(t, makeDisk);
     const many = Array.from({ length: 20 }, (_, index) =>
-      sample({ id: `i${index}`, handlers: index % 2 ? asSaga : sample().handlers }),
+      sampleRegistration({ id: `i${index}`, handlers: index % 2 ? asSaga : sampleRegistration().handlers }),
     );
     const saved = (await Promise.all(many.map((each) => store.saveInstance(each)))).filter((each) => each !== null);
     t.is(saved.length, 10);
@@ -118,7 +124,7 @@ export function storeInstancesContract(test: TestFn, makeDisk: MakeDisk): void {
       );
     const begin = performance.now();
     for (let i = 0; i < 5; i++)
-      t.truthy(await store.saveInstance(sample({ id: `i${i}`, handlers: handlers(`h${i}-`) })));
+      t.truthy(await store.saveInstance(sampleRegistration({ id: `i${i}`, handlers: handlers(`h${i}-`) })));
     t.true(performance.now() - begin < 2000, `${performance.now() - begin} ms`);
   });
 
@@ -146,9 +152,9 @@ export function sharedInstancesContract(test: TestFn, makeDisk: MakeDisk): void 
     const disk = await makeDisk(t);
     const stores = [await disk.open(), await disk.open()] as const;
     t.teardown(() => stores[1].close());
-    const saved = await stores[0].saveInstance(sample());
+    const saved = await stores[0].saveInstance(sampleRegistration());
     t.deepEqual(await stores[1].instances(), [saved] as Instance[]);
-    t.is(await stores[1].saveInstance(sample({ id: 'two', handlers: asSaga })), null);
+    t.is(await stores[1].saveInstance(sampleRegistration({ id: 'two', handlers: asSaga })), null);
     await stores[0].close();
     const after = await disk.open();
     t.teardown(() => after.close());

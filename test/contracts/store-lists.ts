@@ -120,6 +120,22 @@ export function storeListContract(test: TestFn, makeDisk: MakeDisk): void {
     ]);
   });
 
+  test('what is due, owned and oldest does not hang on the order in which it came', async (t) => {
+    const store = await openFrom(t, makeDisk);
+    t.is(await store.oldestUnfinished(), null);
+    const [c1, c2] = [coordinator('c1'), coordinator('c2')];
+    await fill(store, { t2: { owner: c2, openedAt: 1_000 } });
+    await fill(store, { A1: { owner: c2, openedAt: 2_000 } });
+    await fill(store, { t0: { owner: c1, openedAt: 3_000 } });
+    t.deepEqual(await store.owned(c2, null, 10), ['A1', 't2'].map(xidOf));
+    t.deepEqual(
+      (await store.owners()).map(({ owner }) => owner),
+      [c1, c2],
+    );
+    t.is(await store.oldestUnfinished(), 1_000);
+    t.deepEqual(await store.due(c2, 10_000, 10), []);
+  });
+
   test('a summary follows its transaction: a new owner and an end move it', async (t) => {
     const store = await openFrom(t, makeDisk);
     const first = sampleAppend('t1', { summary: sampleSummary({ dueAt: 100 }) });

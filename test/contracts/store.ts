@@ -28,9 +28,14 @@ export function storeContract(test: TestFn, makeDisk: MakeDisk, { shared }: Cont
 
   test('a closed store finishes what is in flight and then turns every call away', async (t) => {
     const store = await openFrom(t, makeDisk);
+    await store.append(sampleAppend('x0', { summary: sampleSummary() }));
     const inFlight = store.append(sampleAppend('x1'));
+    const listing = store.list({ statuses: [], limit: 10 });
+    const loading = store.load(xidOf('x0'));
     await store.close();
     t.is(await inFlight, 'won');
+    t.is((await listing).items.length, 1);
+    t.is((await loading).length, 1);
     const calls = [() => store.append(sampleAppend('x2')), () => store.load(xidOf('x1')), () => store.now()];
     for (const call of calls) t.is((await t.throwsAsync<StoreError>(call))?.kind, 'closed');
   });
@@ -57,6 +62,12 @@ function appendContract(test: TestFn, makeDisk: MakeDisk): void {
     t.is(await store.append(late), 'lost');
     t.deepEqual(await store.load(xidOf('x1')), [rowOf(first), rowOf(taken)]);
     t.deepEqual((await store.list({ statuses: [], limit: 10 })).items, []);
+    t.is(store.stats().rowsWritten, 2);
+  });
+
+  test('I11 an append at a place that is taken is lost, at the first place and at a later one', async (t) => {
+    const store = await openFrom(t, makeDisk);
+    t.is(await appendsOverAnother(store), 0);
   });
 
   test('I11 an append loses when the row it was decided upon is not there', async (t) => {
@@ -104,6 +115,7 @@ function groupContract(test: TestFn, makeDisk: MakeDisk): void {
       return store.stats().statements - before.statements;
     };
     const alone = await statementsOf(['a']);
+    t.true(alone > 0);
     t.is(await statementsOf(Array.from({ length: 100 }, (_, index) => `b${index}`)), alone);
     t.is(store.stats().appends, 101);
     t.is(store.stats().rowsWritten, 202);
@@ -142,9 +154,14 @@ function leaseContract(test: TestFn, makeDisk: MakeDisk): void {
     t.is(await store.renewLease(lease), 1_000_000);
     time.passes(2_000);
     t.is(await store.renewLease(lease), 1_002_000);
-    t.deepEqual(await store.leases(), [{ ...lease, renewedAt: 1_002_000 }]);
-    await store.dropLease(lease.id);
-    t.deepEqual(await store.leases(), []);
+    const others = ['c3', 'c0', 'c2'].map((id) => ({ ...lease, id: coordinator(id) }));
+    for (const other of others) await store.renewLease(other);
+    t.deepEqual(
+      await store.leases(),
+      ['c0', 'c1', 'c2', 'c3'].map((id) => ({ ...lease, id: coordinator(id), renewedAt: 1_002_000 })),
+    );
+    for (const { id } of [lease, ...others.slice(0, 2)]) await store.dropLease(id);
+    t.deepEqual(await store.leases(), [{ ...lease, id: coordinator('c2'), renewedAt: 1_002_000 }]);
   });
 }
 
@@ -197,6 +214,17 @@ async function extend(store: Store, name: string, appender: CoordinatorId, lengt
     });
     if ((await store.append(append)) === 'won') won.push(append.append);
   }
+}
+
+/** How many appends go in where another's is, though the row that they were decided upon is there. */
+export async function appendsOverAnother(store: Store): Promise<number> {
+  const first = sampleAppend('x1');
+  await store.append(first);
+  await store.append(nextAppend(first));
+  const late = [nextAppend(first), sampleAppend('x1')].map((append) => ({ ...append, appender: coordinator('c2') }));
+  let won = 0;
+  for (const append of late) if ((await store.append(append)) === 'won') won++;
+  return won;
 }
 
 /** How many appends go in that were decided upon a row that is not there: another's row, no row, a gap. */

@@ -120,6 +120,8 @@ test('a check that parked waits for the outcomes that are under way before the t
   machine.now += 5000;
   machine.check('unknown');
   t.is(machine.phase, 'asking');
+  const late = { type: 'check_answer', attempt: 1, answer: 'rollback' } as const;
+  t.deepEqual(machine.put(late), { kind: 'stale', why: 'nobody is asking' });
   machine.done(1);
   t.is(machine.phase, 'parked_undecided');
 });

@@ -1,4 +1,5 @@
 import test from 'ava';
+import { Draft } from '../../coordinator/decide/draft.js';
 import type { Event } from '../../coordinator/decide/events.js';
 import { foldRow, type Row } from '../../coordinator/decide/fold.js';
 import { coordinator, Machine, xid } from './machine.js';
@@ -36,6 +37,31 @@ test('L3 G7 an event of a newer version stops the fold and is named', (t) => {
   t.throws(() => foldRow(machine.state, rowOf(machine, 2, [newer])), {
     message: /row 2 has an event this version does not know.*dreamt/,
   });
+});
+
+test('I11 an event that its branch or its check is not in the place for does not fold, and both are named', (t) => {
+  const machine = planned([{ id: 'a', kind: 'tcc' }, { id: 'b' }]);
+  const misplaced: readonly [Event, RegExp][] = [
+    [
+      { type: 'attempt_failed', branch: 2, op: 'action', attempt: 1, error: 'no', dueAt: 0 },
+      /'attempt_failed' of branch 'b', which is waiting, not asked/,
+    ],
+    [
+      { type: 'branch_resolved', branch: 1, as: 'done', output: null, reason: 'seen', by: 'ann' },
+      /'branch_resolved' of branch 'a', which is asked, not parked/,
+    ],
+    [{ type: 'check_failed', attempt: 1, error: 'no', dueAt: 0 }, /'check_failed', and no check is asked/],
+  ];
+  for (const [event, message] of misplaced) {
+    t.throws(() => foldRow(machine.state, rowOf(machine, 2, [event])), { message });
+  }
+});
+
+test('a draft has no state before something is opened', (t) => {
+  const row = rowOf(new Machine(), 1, []);
+  const draft = new Draft(undefined, row, { now: 0, draw: 0, me: row.appender });
+  t.throws(() => draft.state, { message: 'tx-1: nothing is opened yet' });
+  t.is(draft.seq, 1);
 });
 
 test('nothing is decided upon a transaction that is not there', (t) => {

@@ -1,7 +1,7 @@
 import test from 'ava';
 import type { Resolution } from '../../coordinator/decide/inputs.js';
 import { inAWord, type Machine } from './machine.js';
-import { initiated, planned } from './requests.js';
+import { add, initiated, planned } from './requests.js';
 
 /** A transaction whose two confirms parked: the first was refused, the second used up its time. */
 function parked(): Machine {
@@ -261,4 +261,18 @@ test('I8 O2 two undos that parked are tried again in their order, not together',
   t.deepEqual(machine.commands(), ['2.compensate.2']);
   machine.refused(2);
   t.deepEqual(machine.commands(), ['1.compensate.2'], 'the one that parked again no longer holds back the other');
+});
+
+test('I8 a forward op that a person called done is undone after what was added since', (t) => {
+  const machine = initiated(['a']);
+  machine.put({ type: 'unstorable', branch: 1, op: 'action', error: 'too large' });
+  machine.now += 60_000;
+  const branches = [{ branch: 1, as: 'done' as const, output: null, reason: 'it is there' }];
+  machine.put({ type: 'resolve', branches, by: 'somebody' });
+  add(machine, 'b');
+  machine.done(2);
+  machine.rollback();
+  t.deepEqual(machine.commands(), ['2.compensate.1']);
+  machine.done(2);
+  t.deepEqual(machine.commands(), ['1.compensate.1']);
 });

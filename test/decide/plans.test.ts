@@ -1,6 +1,7 @@
 import test from 'ava';
 import { defaults } from '../../sdk/protocol/limits.js';
-import { planned } from './requests.js';
+import { Machine } from './machine.js';
+import { plan, planned } from './requests.js';
 
 test('a sequence asks one step after the other and commits when the last is done', (t) => {
   const machine = planned([{ id: 'a' }, { id: 'b' }, { id: 'c' }]);
@@ -35,6 +36,15 @@ test('a diamond starts its sides at once and joins at its end', (t) => {
   machine.done(3);
   machine.done(2);
   t.deepEqual(machine.commands(), ['4.action.1']);
+});
+
+test('a step that comes after one that is not there never has its turn', (t) => {
+  const { request } = plan([{ id: 'a', after: [] }, { id: 'b' }]);
+  const [a, b] = request.branches;
+  const machine = new Machine();
+  machine.put({ type: 'open', request: { ...request, branches: [a!, { ...b!, after: [9] }] } });
+  machine.done(1);
+  t.deepEqual(machine.stages(), ['done', 'waiting']);
 });
 
 test('I7 a plan that mixes the kinds confirms each in its own words, and in parallel', (t) => {

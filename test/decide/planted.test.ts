@@ -1,11 +1,14 @@
 /** Each protection taken out must be seen by a check of its own: one that cannot fail is no check. */
 import test from 'ava';
 import fc from 'fast-check';
+import { nextDueAt } from '../../coordinator/decide/outstanding.js';
 import { armed } from '../../coordinator/faults/armed.js';
 import type { PlantedBug } from '../../coordinator/faults/faults.js';
 import { coordinator, inAWord } from './machine.js';
 import { playOut } from './properties.js';
-import { add, initiated, planned } from './requests.js';
+import { add, initiated, planned, request } from './requests.js';
+
+const once = { attemptsMax: 1, initialMs: 1, maxMs: 1, factor: 1 };
 
 /** What a switch breaks. True: all is as it should be. */
 const checks: Partial<Record<PlantedBug, () => boolean>> = {
@@ -64,6 +67,52 @@ const checks: Partial<Record<PlantedBug, () => boolean>> = {
     const machine = initiated(['a']);
     machine.commit();
     return noThrow(() => add(machine, 'b')) && inAWord(add(machine, 'b')) === 'transaction_not_active';
+  },
+  'attempts-without-end': () => {
+    const machine = planned([{ id: 'a', retry: once }]);
+    machine.unknown(1);
+    return machine.current.decision === 'rollback';
+  },
+  'deliver-before-the-commit': () => {
+    const machine = planned([
+      { id: 'a', pivot: true, retry: once },
+      { id: 'm', kind: 'message', after: [] },
+    ]);
+    return noThrow(() => machine.unknown(1)) && machine.stages().join() === 'parked,waiting';
+  },
+  'do-in-any-order': () =>
+    planned([{ id: 'a' }, { id: 'b' }])
+      .commands()
+      .join() === '1.action.1',
+  'forget-marks': () => {
+    const machine = initiated(['a']);
+    machine.put({ type: 'rollback_only', reason: 'no' });
+    return machine.current.rollbackOnly === 'no';
+  },
+  'reuse-a-command-id': () => {
+    const machine = planned([{ id: 'a' }]);
+    machine.unknown(1);
+    return machine.commands().join() === '1.action.2';
+  },
+  'ignore-body-on-resubmit': () => inAWord(initiated().put(request({ fingerprint: 'f2' }))) === 'xid_conflict',
+  'pivot-in-doubt-is-a-no': () => {
+    const machine = planned([{ id: 'a', pivot: true, retry: once }]);
+    return noThrow(() => machine.unknown(1)) && machine.phase === 'parked_undecided';
+  },
+  'resolve-while-in-flight': () => {
+    const machine = planned([{ id: 'a', pivot: true, retry: once }]);
+    machine.unknown(1);
+    return noThrow(() => machine.resolve(1, 'done')) && machine.current.decision === null;
+  },
+  'no-deadline': () => nextDueAt(initiated([], { deadlineAt: 1_060_000 }).current) === 1_060_000,
+  'decide-without-asking': () => {
+    const machine = initiated([], { onTimeout: 'ask' });
+    return noThrow(() => machine.rollback()) && machine.phase === 'asking';
+  },
+  'no-answer-is-a-no': () => {
+    const machine = initiated([], { onTimeout: 'ask' });
+    machine.rollback();
+    return noThrow(() => machine.check('unknown')) && machine.phase === 'asking';
   },
 };
 

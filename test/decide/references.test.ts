@@ -1,5 +1,6 @@
 import test from 'ava';
 import { commandFor, inputOf } from '../../coordinator/decide/outstanding.js';
+import { hasRoomFor } from '../../coordinator/decide/rules/meaning.js';
 import { transactionView } from '../../coordinator/http/views.js';
 import { limits } from '../../sdk/protocol/limits.js';
 import type { Machine } from './machine.js';
@@ -76,6 +77,24 @@ test('after the pivot a missing reference parks its step, and a person can only 
   t.deepEqual(machine.commands(), ['3.action.1']);
 });
 
+test('a step that a person skipped or a message has no output to refer to', (t) => {
+  const machine = planned([
+    { id: 'pay', pivot: true },
+    { id: 'tell', kind: 'message' },
+    { id: 'ship' },
+    { id: 'mail', input: { $from: 'ship' } },
+    { id: 'note', input: { $from: 'tell' }, after: ['pay'] },
+  ]);
+  machine.done(1);
+  t.like(machine.branch(5).stage, {
+    at: 'parked',
+    reason: 'reference_missing: {"$from": "tell"} has no value in the outputs so far',
+  });
+  machine.refused(3);
+  machine.resolve(3, 'skipped');
+  t.like(machine.branch(4).stage, { at: 'parked', attempt: 0 });
+});
+
 test('a message whose reference is missing parks, also when it goes because a later step parked', (t) => {
   const machine = planned([
     { id: 'pay', pivot: true },
@@ -137,4 +156,10 @@ test('K2 a transaction that grows too large parks the branch whose output is too
   );
   t.like(add(driven, { id: 'more', input: 'x'.repeat(1_000_000) }), { kind: 'refuse', code: 'too_large' });
   t.is(add(driven, { id: 'small', input: 'x' }).kind, 'append');
+});
+
+test('K2 a transaction may be full to the byte', (t) => {
+  const state = { ...planned([{ id: 'a', after: [] }]).current, grownBytes: limits.grownBytes - 5 };
+  t.true(hasRoomFor({ state }, 'abc'));
+  t.false(hasRoomFor({ state }, 'abcd'));
 });

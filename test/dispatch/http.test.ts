@@ -172,11 +172,11 @@ test('a call that waits for a connection waits on its own deadline, and is then 
   let requests = 0;
   const url = await httpParticipant(t, () => requests++);
   const http = transport(t, { connectionsPerOrigin: 1 });
-  const first = http.send(command(url, {}, { expiresAt: Date.now() + 200 }));
-  const second = await http.send(command(url, {}, { expiresAt: Date.now() + 100 }));
+  const first = http.send(command(url, {}, { expiresAt: Date.now() + 1000 }));
+  const second = await http.send(command(url, {}, { expiresAt: Date.now() + 300 }));
   t.regex(JSON.stringify(second), /expired before it was sent: no connection within/);
   t.is((await first).kind, 'unknown');
-  const third = await http.send(command(url, {}, { expiresAt: Date.now() + 100 }));
+  const third = await http.send(command(url, {}, { expiresAt: Date.now() + 1000 }));
   t.regex(JSON.stringify(third), /no whole answer within/);
   t.is(requests, 2);
 });

@@ -1,4 +1,10 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import test from 'ava';
+import { systemChance } from '../../coordinator/clock.js';
+import { Registry } from '../../coordinator/dispatch/registry.js';
+import { silentLog } from '../../coordinator/observe/log.js';
+import { memoryDisk, memoryStore } from '../../coordinator/store/memory.js';
+import type { Instance } from '../../coordinator/store/store.js';
 import { manualClock } from '../helpers/clock.js';
 import { instance, registryOn, toStock } from './instances.js';
 import { plant } from './participants.js';
@@ -213,4 +219,26 @@ test('H15 a row is forgotten a day after its instance, once others have all of i
     registry.participants()[0]!.instances.map(({ row }) => row.id),
     ['new', 'ships'],
   );
+});
+
+test('those who want it read anew share one read that begins after they asked, and no older one undoes it', async (t) => {
+  const clock = manualClock();
+  const store = memoryStore({ disk: memoryDisk(systemChance()) });
+  const answers: ((rows: readonly Instance[]) => void)[] = [];
+  const instances = () => new Promise<readonly Instance[]>((resolve) => answers.push(resolve));
+  const registry = new Registry({ store: { ...store, instances }, clock, log: silentLog });
+  const all = [registry.refresh()];
+  await turn();
+  const row = await store.saveInstance(instance());
+  if (!row) throw new Error('expected an instance, got none');
+  for (let asked = 0; asked < 5; asked++) all.push(registry.refresh());
+  await turn();
+  t.is(answers.length, 1);
+  answers[0]?.([]);
+  await turn();
+  t.is(answers.length, 2);
+  answers[1]?.([row]);
+  await Promise.all(all);
+  t.is(registry.kindOf(participant, handler), 'saga');
+  t.is(answers.length, 2);
 });

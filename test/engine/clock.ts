@@ -2,8 +2,11 @@ import type { Clock } from '../../coordinator/clock.js';
 import type { TimeSource } from '../../coordinator/store/time.js';
 import { type Timer, Timers } from './timers.js';
 
-/** Lets everything that waits for nothing but promises come to rest. */
-const rest = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+/** Lets everything that waits for nothing but promises come to rest: a tick comes after all of them, without a turn of the loop. */
+const rest = (): Promise<void> => new Promise((resolve) => process.nextTick(resolve));
+
+/** A turn of the loop, in which what is outside may answer. */
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** One time for all processes of a test. It stands still until it is moved, from one timer to the next. */
 export class World {
@@ -36,8 +39,11 @@ export class World {
   }
 
   async settle(): Promise<void> {
-    do await rest();
-    while (this.#outside > 0);
+    await rest();
+    while (this.#outside > 0) {
+      await turn();
+      await rest();
+    }
   }
 
   /** Moves time on by so many ms, through every timer on the way. */
@@ -49,7 +55,8 @@ export class World {
   async runUntil(holds: () => boolean, ms: number): Promise<boolean> {
     const until = this.ms + ms;
     for (;;) {
-      await this.settle();
+      await rest();
+      if (this.#outside > 0) await this.settle();
       if (holds()) return true;
       const next = this.#timers.take(until);
       if (!next) break;

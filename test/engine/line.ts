@@ -47,10 +47,10 @@ export class Line {
       send: async (command: Command) => {
         if (world.ms >= this.#leaseUntil) network.violations.push(`G3 ${name} sends without a lease at ${world.ms}`);
         seam('before send');
-        await this.#here();
+        if (!this.#isHere) await this.#here();
         const reply = await door.send(command);
         seam('before reply');
-        await this.#here();
+        if (!this.#isHere) await this.#here();
         return reply;
       },
       close: () => door.close(),
@@ -73,6 +73,10 @@ export class Line {
     this.#resume();
   };
 
+  get #isHere(): boolean {
+    return this.clock.state === 'running';
+  }
+
   /** Goes on while the process runs, later while it is paused, and never once it is dead. */
   async #here(): Promise<void> {
     if (this.clock.state === 'paused') await this.#resumed;
@@ -80,22 +84,21 @@ export class Line {
   }
 
   #guard(store: Store, seam: (where: Seam) => void): Store {
-    const guarded = async <T>(work: () => Promise<T>): Promise<T> => {
+    const pass = <T>(answer: T): T | Promise<T> => (this.#isHere ? answer : this.#here().then(() => answer));
+    const fail = async (error: unknown): Promise<never> => {
       await this.#here();
-      try {
-        return await work();
-      } finally {
-        await this.#here();
-      }
+      throw error;
     };
+    // Not async functions: there are many of these calls, and each would cost some promises more.
+    const guarded = <T>(work: () => Promise<T>): Promise<T> =>
+      (this.#isHere ? work() : this.#here().then(work)).then(pass<T>, fail);
     return {
       ...store,
       append: async (append) => {
         seam('before append');
         const answer = await guarded(() => store.append(append));
         seam('after append');
-        await this.#here();
-        return answer;
+        return pass(answer);
       },
       load: (xid) => guarded(() => store.load(xid)),
       due: (owner, now, limit) => guarded(() => store.due(owner, now, limit)),

@@ -16,15 +16,16 @@ const never = new Promise<never>(() => undefined);
 
 /** A store as one coordinator sees it over a line that a test cuts as it likes. */
 export function storeBehind(store: Store, faults: StoreFaults, onWon: (append: Append) => void): Store {
-  const over = async <T>(fate: Fate, work: () => Promise<T>): Promise<T> => {
+  const astray = async <T>(fate: Fate, work: () => Promise<T>): Promise<T> => {
     if (fate === 'hangs') return never;
     if (fate === 'fails') throw new StoreError('outage', 'the line to the store is cut');
     if (fate === 'unstorable') throw new StoreError('unstorable', 'the store refuses it');
-    const result = await work();
+    await work();
     if (fate === 'done, then hangs') return never;
-    if (fate === 'answer lost') throw new StoreError('outage', 'the answer of the store was lost');
-    return result;
+    throw new StoreError('outage', 'the answer of the store was lost');
   };
+  const over = <T>(fate: Fate, work: () => Promise<T>): Promise<T> =>
+    fate === 'through' ? work() : astray(fate, work);
   return {
     identity: store.identity,
     append: (append) =>

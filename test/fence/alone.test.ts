@@ -54,6 +54,17 @@ for (const [name, way] of Object.entries(ways)) {
     t.deepEqual(await effects(db), []);
   });
 
+  test(`${name}: a refusal without a code is told without one, each time`, async (t) => {
+    const db = await prepared(t);
+    const no = (): never => {
+      throw new Refused('no');
+    };
+    for (const _ of [1, 2]) {
+      const error = await t.throwsAsync<Refused>(way(db, command, write('do', no)), { message: 'no' });
+      t.is(error?.code, undefined);
+    }
+  });
+
   test(`D1 D2 D5 B5 ${name}: empty, suppressed, contradiction and forward_missing are Refused by their codes`, async (t) => {
     const db = await prepared(t);
     const codeOf = (tx: Partial<FenceCommand>) =>
@@ -110,11 +121,11 @@ for (const [name, way] of Object.entries(ways)) {
 
 test('B6 the fence takes the connection of the work: anything but an open transaction is refused', async (t) => {
   const db = await prepared(t);
-  const asTransaction = db as unknown as Knex.Transaction;
-  await t.throwsAsync(fence(asTransaction, command, write('do')), {
-    instanceOf: TypeError,
-    message: /expected an open knex transaction, so that the fence and the work are one commit.*fenced\(knex/,
-  });
+  for (const none of [db, undefined])
+    await t.throwsAsync(fence(none as unknown as Knex.Transaction, command, write('do')), {
+      instanceOf: TypeError,
+      message: /expected an open knex transaction, so that the fence and the work are one commit.*fenced\(knex/,
+    });
   t.deepEqual(await effects(db), []);
 });
 
@@ -124,6 +135,23 @@ test('B6 what the caller rolls back, the fence forgets with it', async (t) => {
   await fence(trx, command, write('do'));
   await trx.rollback();
   t.deepEqual([await effects(db), await rows(db)], [[], []]);
+});
+
+test('work that broke leaves no row, also where the caller commits what it did itself', async (t) => {
+  const db = await prepared(t);
+  const trx = await db.transaction();
+  const broken = fence(
+    trx,
+    command,
+    write('do', () => {
+      throw new Error('broke');
+    }),
+  );
+  await t.throwsAsync(broken, { message: 'broke' });
+  await trx.commit();
+  t.deepEqual(await rows(db), []);
+  await fenced(db, command, write('again'));
+  t.deepEqual(await effects(db), ['again']);
 });
 
 test('what the caller did in its transaction before a refusal stays', async (t) => {
@@ -140,7 +168,12 @@ test('a command that is none is told what was expected', async (t) => {
   const db = await prepared(t);
   const wrong: readonly [object, RegExp][] = [
     [{ origin: '' }, /tx\.origin to be an id.*got ""/],
+    [{ origin: '!a' }, /tx\.origin.*got "!a"/],
+    [{ origin: 'a!' }, /tx\.origin.*got "a!"/],
+    [{ origin: 'a'.repeat(65) }, /tx\.origin.*got "a{65}"/],
+    [{ origin: 5 }, /tx\.origin.*got 5/],
     [{ xid: 'a b' }, /tx\.xid to be an xid, got "a b"/],
+    [{ xid: 5 }, /tx\.xid.*got 5/],
     [{ branch: 0 }, /tx\.branch to be a number from 1, got 0/],
     [{ op: 'pay' }, /tx\.op to be an op such as 'action'.*got "pay"/],
   ];
@@ -148,9 +181,64 @@ test('a command that is none is told what was expected', async (t) => {
     await t.throwsAsync(fenced(db, { ...command, ...field }, write('do')), { instanceOf: TypeError, message });
 });
 
+test('a message is delivered without a forward op', async (t) => {
+  const db = await prepared(t);
+  for (const _ of [1, 2])
+    t.deepEqual(await fenced(db, { ...command, op: 'deliver' }, write('mail')), { effect: 'mail' });
+  t.deepEqual(await effects(db), ['mail']);
+});
+
+test('a result that cannot be stored is told with the command', async (t) => {
+  const db = await prepared(t);
+  await t.throwsAsync(
+    fenced(
+      db,
+      command,
+      write('do', () => 1n),
+    ),
+    { message: /^fence, action of branch 1 of x1: expected to return/ },
+  );
+  t.deepEqual(await effects(db), []);
+});
+
 test('a table that was not made is told with what makes it', async (t) => {
   const db = await openBank(t);
   const message = /no table concordat_fence: call prepareFence\(knex\)/;
   await t.throwsAsync(fenced(db, command, write('do')), { message });
   await t.throwsAsync(ways.fence(db, command, write('do')), { message });
+});
+
+test('what an external handler left behind is settled by work in the database', async (t) => {
+  const db = await prepared(t);
+  const left = (xid: string) =>
+    db('concordat_fence').insert({ ...keyOf(xid), phase: 1, op: 'try', outcome: 'pending', at: 5 });
+  const keyOf = (xid: string) => ({ origin: command.origin, xid, branch: 1 });
+  const rowsOf = (xid: string) =>
+    db('concordat_fence').where({ xid }).orderBy('phase').select('phase', 'outcome', 'result');
+  await left('a');
+  await fenced(
+    db,
+    { ...command, xid: 'a', op: 'confirm', forward: 'done', output: 'told' },
+    write('confirm', () => null),
+  );
+  t.deepEqual(await rowsOf('a'), [
+    { phase: 1, outcome: 'done', result: '"told"' },
+    { phase: 2, outcome: 'done', result: null },
+  ]);
+  await left('b');
+  for (const _ of [1, 2])
+    t.is(
+      await fenced(
+        db,
+        { ...command, xid: 'b', op: 'try' },
+        write('try', () => null),
+      ),
+      null,
+    );
+  t.deepEqual(await rowsOf('b'), [{ phase: 1, outcome: 'done', result: null }]);
+  await left('c');
+  for (const _ of [1, 2])
+    t.deepEqual(await fenced(db, { ...command, xid: 'c', op: 'try' }, write('again')), { effect: 'again' });
+  t.deepEqual(await rowsOf('c'), [{ phase: 1, outcome: 'done', result: '{"effect":"again"}' }]);
+  t.deepEqual(await effects(db), ['confirm', 'try', 'again']);
 });

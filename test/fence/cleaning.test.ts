@@ -1,7 +1,14 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import test from 'ava';
-import { clockAllowanceMs, commandLifeMaxMs, keepMsDefault, keepMsMin } from '../../sdk/participant/fence-cleaning.js';
+import {
+  clockAllowanceMs,
+  commandLifeMaxMs,
+  createCleaner,
+  keepMsDefault,
+  keepMsMin,
+} from '../../sdk/participant/fence-cleaning.js';
 import { callMaxMs } from '../../sdk/protocol/schemas.js';
+import type { FenceTable } from '../../sdk/resources/fence/table.js';
 import { manualClock } from '../helpers/clock.js';
 import { type Bank, origin, rows, startBank, type Teardown } from './bank.js';
 
@@ -88,4 +95,73 @@ test('many are deleted a few at a time, with pauses', async (t) => {
   }
   t.deepEqual(left.slice(-2), [702, 202]);
   await bank.executor.close();
+});
+
+/** A table that says how it is cleaned and deletes as many rows as it is told at each time. */
+function cleaning(deleted: (number | Error)[]) {
+  const clock = manualClock();
+  const asked: string[] = [];
+  const warned: string[] = [];
+  const table: FenceTable = {
+    prepare: async () => undefined,
+    visit: () => Promise.reject(new Error('expected no visit')),
+    async clean(of, before, rowsMax) {
+      asked.push(`${of} ${before - clock.now()} ${rowsMax}`);
+      const count = deleted.shift() ?? 0;
+      if (count instanceof Error) throw count;
+      return count;
+    },
+  };
+  const log = {
+    warn: ({ error }: Readonly<Record<string, unknown>>, message: string) => warned.push(`${message}: ${error}`),
+  };
+  return { clock, asked, warned, cleaner: createCleaner({ clock, log, keepMs: keepMsDefault, tables: () => [table] }) };
+}
+
+test('D10 rows may be kept for as long as a command can live, and not for less', (t) => {
+  const options = { clock: manualClock(), log: { warn: () => undefined }, tables: () => [] };
+  t.notThrows(() => createCleaner({ ...options, keepMs: keepMsMin }));
+  for (const keepMs of [keepMsMin - 1, Number.NaN])
+    t.throws(() => createCleaner({ ...options, keepMs }), { instanceOf: RangeError });
+});
+
+test('D10 a floor that is none, comes while another is at work, or after the end cleans nothing', async (t) => {
+  const { cleaner, asked, clock } = cleaning([]);
+  cleaner.setFloor(Number.NaN, origin);
+  t.deepEqual(asked, []);
+  cleaner.setFloor(clock.now(), 'a');
+  cleaner.setFloor(clock.now(), 'b');
+  await turn();
+  cleaner.setFloor(clock.now(), 'c');
+  await turn();
+  await cleaner.close();
+  cleaner.setFloor(clock.now(), 'd');
+  t.deepEqual(asked, [`a ${-keepMsDefault} 500`, `c ${-keepMsDefault} 500`]);
+});
+
+test('where there is much to delete others have their turn in between, and closing does not wait for the rest', async (t) => {
+  const { cleaner, asked, clock } = cleaning([500, 500, 500, 3]);
+  cleaner.setFloor(clock.now(), origin);
+  await turn();
+  t.is(asked.length, 1);
+  clock.advance(49);
+  await turn();
+  t.is(asked.length, 1);
+  clock.advance(1);
+  await turn();
+  t.is(asked.length, 2);
+  t.is(clock.waiting(), 1);
+  await cleaner.close();
+  t.is(clock.waiting(), 0);
+  t.is(asked.length, 2);
+});
+
+test('a cleaning that fails is told, and the next floor cleans again', async (t) => {
+  const { cleaner, asked, warned, clock } = cleaning([new Error('locked')]);
+  for (const _ of [1, 2]) {
+    cleaner.setFloor(clock.now(), origin);
+    await turn();
+  }
+  t.deepEqual(warned, ['old rows of the fence were not deleted: Error: locked']);
+  t.is(asked.length, 2);
 });

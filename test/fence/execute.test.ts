@@ -43,7 +43,11 @@ test('G2 a command whose time is over is dropped: when it comes, and when its tu
   await t.throwsAsync(send('action', { expiresAt: over }), { instanceOf: Rejected });
   held.open();
   t.is(word(await slow), 'done');
-  t.like(await t.throwsAsync(queued), { status: 408 });
+  t.like(await t.throwsAsync(queued), {
+    status: 408,
+    code: 'expired',
+    message: "participant 'bank', handler 'saga', action: the command's time was over before its turn came",
+  });
   t.deepEqual(await effects(db), ['do slow.1']);
   t.is((await rows(db)).length, 1);
 });
@@ -64,10 +68,29 @@ test('work in the database that outlives its command is taken back and frees the
   const running = send('action', { handler: 'hung', expiresAt: clock.now() + 50 });
   await arrived.opened;
   clock.advance(50);
-  await t.throwsAsync(running, { message: /time was over before the handler was done/ });
+  await t.throwsAsync(running, {
+    message:
+      /time was over before the handler was done, and its work through tx\.db was taken back.*; use tx\.db alone$/,
+  });
   t.true(signal?.aborted);
   t.is(word(await send('action', { xid: 'next' })), 'done');
   t.deepEqual(await effects(db), ['do next.1']);
+});
+
+test('a command whose time has no end is not given up, and holds no timer', async (t) => {
+  const clock = manualClock();
+  const timers: number[] = [];
+  const saga = handlerOf('saga', {
+    forward: async (_input, tx) => {
+      await effect(tx, 'do');
+      timers.push(clock.waiting());
+    },
+  });
+  const { send } = await startBank(t, { saga }, { clock });
+  await send('action', { xid: 'endless' });
+  await send('action', { xid: 'short', expiresAt: clock.now() + 50 });
+  t.deepEqual(timers, [0, 1]);
+  t.is(clock.waiting(), 0);
 });
 
 test('tx names the branch, keys what is asked of others, and brings a ticket', async (t) => {
@@ -184,24 +207,24 @@ const prepared = async (db: unknown): Promise<void> =>
   createExecutor({ definitions: [definitionOf(db)], clock: systemClock, log: { warn: () => undefined } }).prepare();
 
 test('a database that cannot have a fence is told with what to do', async (t) => {
-  const pg = knexFactory({ client: class extends (await fakeClient()) {} as never });
+  const other = knexFactory({ client: class extends (await fakeClient()) {} as never });
   const file = await openBank(t);
   const trx = await file.transaction();
   t.teardown(() => trx.rollback());
   const cases: readonly [unknown, RegExp][] = [
     [undefined, /participant 'bank', handler 'pay': expected a database for its fence, got none; give/],
-    [{}, /participant 'bank', db: expected what knex\(\{client: 'sqlite3', …\}\) answers, got a object/],
+    [{}, /participant 'bank', db: expected what knex\(\{client: 'sqlite3' or 'pg', …\}\) answers, got a object/],
     [trx, /expected a knex instance, got a transaction of one/],
-    [pg, /expected a knex client of sqlite3, got 'pg'.*fence: 'none'/],
+    [other, /expected a knex client of sqlite3, pg, got 'db2'.*fence: 'none'/],
   ];
   for (const [db, message] of cases) await t.throwsAsync(() => prepared(db), { instanceOf: TypeError, message });
 });
 
-/** Something that calls itself a client of PostgreSQL, without its driver. */
+/** A client of a database that the fence does not know. */
 const fakeClient = async () => {
   const { Client } = (await import('knex')).default;
   return class extends (Client as unknown as new (config: object) => object) {
-    readonly driverName = 'pg';
+    readonly driverName = 'db2';
   };
 };
 

@@ -162,6 +162,7 @@ test('a refusal of an undo is answered each time', async (t) => {
   await bank.send('try');
   for (const _ of [1, 2]) t.is(word(await bank.send('cancel', { forward: 'done' })), 'refused too late');
   t.is(asked, 2);
+  t.is(await outcomes(bank), 'done pending');
 });
 
 test('a commit op that finds a pending row settles with the late outcome', async (t) => {
@@ -174,6 +175,10 @@ test('a commit op that finds a pending row settles with the late outcome', async
   t.is(word(await bank.send('confirm', { forward: 'done', output: { late: true } })), 'done');
   t.deepEqual(seen, [{ late: true }]);
   t.is(await outcomes(bank), 'done done');
+  t.deepEqual(await bank.db('concordat_fence').orderBy('phase').pluck('result'), ['{"late":true}', null]);
+  await bank.send('try', { xid: 'x2' });
+  t.is(word(await bank.send('confirm', { xid: 'x2', forward: 'done' })), 'done');
+  t.deepEqual(seen, [{ late: true }, undefined]);
 });
 
 test('I7 a rollback that finds a pending row has nothing to undo where a late outcome refused it', async (t) => {
@@ -219,6 +224,22 @@ test('a run that outlives its time is not taken for done once the branch was und
   held.open();
   await t.throwsAsync(running, { message: /ran for longer than its 1000 ms/ });
   t.is(await outcomes(bank), 'started done');
+});
+
+test('nothing is known of a run whose row is gone when it ends', async (t) => {
+  const [arrived, held] = [gate(), gate()];
+  const bank = await startOutside(t, {
+    forward: async () => {
+      arrived.open();
+      await held.opened;
+    },
+  });
+  const running = bank.send('try');
+  await arrived.opened;
+  await bank.db('concordat_fence').del();
+  held.open();
+  await t.throwsAsync(running, { message: /ran for longer than its 1000 ms, and its branch went on without it/ });
+  t.is(await outcomes(bank), '');
 });
 
 test('the signal is aborted when the time of the run is over', async (t) => {

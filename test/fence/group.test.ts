@@ -102,6 +102,33 @@ test('where one that wrote is taken back, its group is worked again, and the nex
   );
 });
 
+test('one that is given up after it wrote is told why and not run again; the others of its group are', async (t) => {
+  const runs: string[] = [];
+  const saga = handlerOf('saga', {
+    forward: async (input, tx) => {
+      runs.push(tx.xid);
+      await effect(tx, 'do');
+      if (input === 'hang') await new Promise(() => undefined);
+    },
+  });
+  const { db, send } = await startBank(t, { saga });
+  await send('action', { xid: 'warm' });
+  runs.length = 0;
+  const [first, given, last] = await Promise.allSettled([
+    send('action', { xid: 'a' }),
+    send('action', { xid: 'b', input: 'hang', expiresAt: Date.now() + 500 }),
+    send('action', { xid: 'c' }),
+  ]);
+  t.deepEqual([first?.status, last?.status], ['fulfilled', 'fulfilled']);
+  t.regex(given?.status === 'rejected' ? String(given.reason) : '', /time was over before the handler was done/);
+  t.deepEqual(
+    runs.filter((xid) => xid === 'b'),
+    ['b'],
+  );
+  t.deepEqual((await effects(db)).toSorted(), ['do a.1', 'do c.1', 'do warm.1']);
+  t.is((await rows(db)).length, 3);
+});
+
 test('one that only read before it was refused costs the others nothing', async (t) => {
   const runs: string[] = [];
   const saga = handlerOf('saga', {
@@ -139,6 +166,28 @@ test('savepoints are given up again after groups that needed none', async (t) =>
     savepoints.push(said.splice(0).filter((sql) => sql.startsWith('savepoint')).length);
   }
   t.deepEqual(savepoints, [0, 1, 1, 0, 0]);
+});
+
+test('the first of a group needs no savepoint, and its group is not worked again: the transaction is begun again', async (t) => {
+  const runs: string[] = [];
+  const saga = handlerOf('saga', {
+    forward: async (input, tx) => {
+      runs.push(tx.xid);
+      await effect(tx, 'do');
+      if (input === 'refuse') throw new Refused('no');
+    },
+  });
+  const { db, send } = await startBank(t, { saga }, { clock: manualClock() });
+  await send('action', { xid: 'warm' });
+  const said = await traced(t, db);
+  const inputs = ['refuse', 'keep', 'keep'];
+  const answers = await Promise.all(inputs.map((input, index) => send('action', { xid: `x${index}`, input })));
+  await turn();
+  t.deepEqual(answers.map(word), ['refused no', 'done', 'done']);
+  t.deepEqual(runs, ['warm', 'x0', 'x1', 'x2']);
+  const ends = said.filter((sql) => /^(begin|commit|rollback|savepoint)/.test(sql));
+  t.deepEqual(ends, ['begin immediate', 'rollback', 'begin immediate', 'commit']);
+  t.deepEqual(await effects(db), ['do warm.1', 'do x1.1', 'do x2.1']);
 });
 
 test('one that is refused, and one that fails, leave the others of their group alone', async (t) => {
@@ -349,4 +398,30 @@ test('a slow handler lets the rest of its group go into the next', async (t) => 
   await turn();
   t.is(said.filter((sql) => sql === 'commit').length, 3);
   t.is((await effects(db)).length, 7);
+});
+
+test('a group begins no work once its time is over, is as large as had its turn in time, and grows again', async (t) => {
+  let now = 0;
+  let slowFor = 4;
+  const clock = { now: () => 0, monotonic: () => now, after: () => () => undefined };
+  const groups: number[] = [];
+  let commits = 0;
+  const saga = handlerOf('saga', {
+    forward: async () => {
+      groups[commits] = (groups[commits] ?? 0) + 1;
+      if (slowFor-- > 0) now += 10;
+    },
+  });
+  const { db, send } = await startBank(t, { saga }, { clock });
+  await send('action', { xid: 'warm' });
+  [slowFor, groups.length] = [4, 0];
+  const raw = await db.client.acquireConnection();
+  await db.client.releaseConnection(raw);
+  const hear = (sql: string) => {
+    if (sql === 'commit') commits++;
+  };
+  raw.on('trace', hear);
+  t.teardown(() => raw.removeListener('trace', hear));
+  await Promise.all(xids(20).map((xid) => send('action', { xid })));
+  t.deepEqual(groups, [2, 2, 4, 8, 4]);
 });

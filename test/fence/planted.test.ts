@@ -2,10 +2,11 @@
 import test, { type ExecutionContext } from 'ava';
 import { armed } from '../../coordinator/faults/armed.js';
 import type { PlantedBug } from '../../coordinator/faults/faults.js';
+import type { Branch } from '../../sdk/participant/branch.js';
 import { keepMsDefault } from '../../sdk/participant/fence-cleaning.js';
 import { Refused } from '../../sdk/protocol/answers.js';
 import { manualClock } from '../helpers/clock.js';
-import { effects, gate, handlerOf, origin, rows, startBank, word } from './bank.js';
+import { effect, effects, gate, handlerOf, origin, rows, startBank, word } from './bank.js';
 
 /** What a switch breaks. True: all is as it should be. */
 const checks: Partial<Record<PlantedBug, (t: ExecutionContext) => Promise<boolean>>> = {
@@ -33,6 +34,21 @@ const checks: Partial<Record<PlantedBug, (t: ExecutionContext) => Promise<boolea
     refuses = false;
     return word(await send('try')) === 'refused no';
   },
+  'fence-forgets-outputs': async (t) => {
+    const { send } = await startBank(t);
+    for (const _ of [1, 2]) await send('try', { input: 'kept' });
+    const again = await send('try');
+    return again.kind === 'done' && again.output === 'kept';
+  },
+  'fence-keeps-refused-work': async (t) => {
+    const forward = async (_input: unknown, tx: Branch) => {
+      await effect(tx, 'do');
+      throw new Refused('no');
+    };
+    const { db, send } = await startBank(t, { tcc: handlerOf('tcc', { forward }) });
+    await send('try');
+    return (await effects(db)).length === 0;
+  },
   'fence-lets-late-forwards-in': async (t) => {
     const { db, send } = await startBank(t);
     await send('cancel').catch(() => undefined);
@@ -47,7 +63,8 @@ const checks: Partial<Record<PlantedBug, (t: ExecutionContext) => Promise<boolea
   },
   'fence-takes-missing-for-empty': async (t) => {
     const { send } = await startBank(t);
-    return word(await send('cancel', { forward: 'done' })) === 'refused forward_missing';
+    const said = [await send('cancel', { forward: 'done' }), await send('confirm', { xid: 'x2', forward: 'done' })];
+    return said.some((answer) => word(answer) === 'refused forward_missing');
   },
   'fence-lets-twins-wait': async (t) => {
     const [arrived, held] = [gate(), gate()];

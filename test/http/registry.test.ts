@@ -267,6 +267,17 @@ test('what registers with one coordinator is known to another on the same store,
   t.is(body.status, 'committed', 'seen with a sweep');
 });
 
+test('I12 a plan for whom another coordinator registered just now is not refused, nor is a repeat of it', async (t) => {
+  const store = await tempStore(t);
+  const first = await startCoordinator(t, store);
+  const seldom = await startCoordinator(t, store, { sweepMs: '60000' });
+  const host = await startHost(t);
+  await first.ask('PUT', stockOne, registration(host.url));
+  const xid = 'just-now';
+  t.like((await first.order(10, { xid })).body, { xid, status: 'committed' });
+  t.like((await seldom.order(10, { xid })).body, { xid, status: 'committed' });
+});
+
 test('many orders at once reach a host in batches, each once', async (t) => {
   const coordinator = await startCoordinator(t, await tempStore(t));
   const host = await startHost(t);

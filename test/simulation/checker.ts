@@ -11,6 +11,7 @@ import type { Decision } from '../../sdk/protocol/views.js';
 import { whyIllegal } from '../decide/legal-event.js';
 import { wrongEffects } from '../engine/invariants.js';
 import { wrongBooks } from './books.js';
+import { wrongHearsay } from './hearsay.js';
 import type { Effect, Folded, History, Violation } from './history.js';
 
 export interface Circumstances {
@@ -53,6 +54,7 @@ export function check(history: History, circumstances: Circumstances): Findings 
   checkEnds(history, folded, circumstances, report);
   checkTold(history, folded, report);
   checkDeeds(history, folded, report);
+  for (const flaw of wrongHearsay(history, folded)) report('I12', flaw.xid, flaw.what);
   for (const flaw of wrongBooks(history, folded)) report('I9', flaw.xid, flaw.what);
   for (const flaw of circumstances.databaseClockJumped ? [] : history.sent)
     report(flaw.split(' ', 1)[0] ?? '', undefined, flaw);
@@ -101,7 +103,12 @@ function fold(
       transitions.add(`${phaseOfState(state)} ${event.type}`);
       if (event.type === 'branch_parked') parked.add(event.branch);
       if ('by' in event) deeds.set(event.by, (deeds.get(event.by) ?? 0) + 1);
-      state = applyEvent(state, event, row);
+      try {
+        state = applyEvent(state, event, row);
+      } catch (error) {
+        report('I11', xid, `seq ${row.seq}, ${event.type} does not fold: ${(error as Error).message}`);
+        return undefined;
+      }
       if (decision && state.decision !== decision)
         report('I2', xid, `seq ${row.seq}: ${decision} became ${state.decision}`);
       decision = state.decision;
@@ -176,8 +183,11 @@ function checkEnds(
   for (const { xid, order, ends } of won) {
     const one = ends ? folded.get(xid) : undefined;
     if (!one || (one.state.byHand && clocksJumped)) continue;
-    for (const effect of one.effects)
-      if (effect.order > order) report('I6', xid, `${effect.branch}.${effect.op} took effect after the end`);
+    for (const effect of one.effects) {
+      // A job that asked for time ends when it does, whatever a person decides meanwhile.
+      const isJob = one.state.byHand && effect.participant === 'provider' && effect.op === 'action';
+      if (effect.order > order && !isJob) report('I6', xid, `${effect.branch}.${effect.op} took effect after the end`);
+    }
   }
 }
 
@@ -197,7 +207,7 @@ function checkTold({ told, repeats, logs, phantoms }: History, folded: ReadonlyM
   }
   for (const { xid, asked, isSame, got } of repeats) {
     const expected = isSame ? ['answered'] : ['xid_conflict'];
-    if (![...expected, 'nothing', 'store_unavailable', 'internal', 'stopping'].includes(got))
+    if (![...expected, 'nothing', 'store_unavailable', 'too_large', 'internal', 'stopping'].includes(got))
       report('I12', xid, `'${asked}' ${isSame ? 'again' : 'with another body'} was answered ${got}`);
   }
 }

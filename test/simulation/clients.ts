@@ -3,20 +3,10 @@ import type { BranchSpec } from '../../coordinator/decide/events.js';
 import type { InputOf } from '../../coordinator/decide/inputs.js';
 import type { Xid } from '../../sdk/protocol/ids.js';
 import type { Json } from '../../sdk/protocol/json.js';
-import type { Kind } from '../../sdk/protocol/kinds.js';
 import { plan, request, type Step, spec } from '../decide/requests.js';
 import { Dice } from './chance.js';
-import type { Task } from './shop.js';
+import { kindOfHandler, type Task } from './shop.js';
 import { cells, type Simulation } from './simulation.js';
-
-const kindOf: Readonly<Record<string, Kind>> = {
-  move: 'saga',
-  charge: 'saga',
-  job: 'saga',
-  hold: 'tcc',
-  deposit: 'tcc',
-  notify: 'message',
-};
 
 /** One client with one transaction. */
 export class Customer {
@@ -89,7 +79,13 @@ export class Customer {
       amount,
       ...(broken && { broken, brokenAs: dice.one(['throws', 'pending'] as const) }),
     };
-    return { id, kind: kindOf[handler] ?? 'saga', target, input: task as unknown as Json, ...(after && { after }) };
+    return {
+      id,
+      kind: kindOfHandler[handler] ?? 'saga',
+      target,
+      input: task as unknown as Json,
+      ...(after && { after }),
+    };
   }
 
   #change() {

@@ -1,5 +1,5 @@
 /** The fence's table in the memory of a simulator: what the SQL ones promise, with no database behind it. */
-import { planted } from '#faults';
+import { planted, reach } from '#faults';
 import type { OpenTransaction } from '../../sdk/resources/database.js';
 import type {
   BranchKey,
@@ -27,13 +27,16 @@ export function memoryFenceTable(
       try {
         const { found, inserted } = put(transaction, place);
         const mark = transaction.mark();
+        reach('fence-before-work');
         const end = await visitor(found, () => dbOf(transaction));
         if (end.undo) transaction.rollbackTo(mark);
         change(transaction, place.key, end.set);
         if (end.release) for (const phase of inserted) transaction.remove(fence, keyOf(place.key, phase));
+        reach('fence-before-commit');
         const committed = transaction.commit();
         if (planted('fence-answers-before-commit')) committed.catch(() => undefined);
         else await committed;
+        reach('fence-after-commit');
         return end.answer;
       } catch (error) {
         transaction.rollback();

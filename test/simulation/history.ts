@@ -1,4 +1,5 @@
 /** What happened in one run, written down as it happened and never changed: all that the checker looks at. */
+import type { Input } from '../../coordinator/decide/inputs.js';
 import type { State } from '../../coordinator/decide/state.js';
 import type { LogRow } from '../../coordinator/store/store.js';
 import type { AppendId, Xid } from '../../sdk/protocol/ids.js';
@@ -43,6 +44,13 @@ export interface Told {
   readonly status: TransactionStatus;
 }
 
+/** What somebody asked a coordinator, and whether it was answered. */
+export interface Asked {
+  readonly xid: Xid;
+  readonly input: Input;
+  isAnswered: boolean;
+}
+
 /** A request that was made before with the same id: whether it was answered like the first, or with which error. */
 export interface Repeat {
   readonly xid: Xid;
@@ -60,7 +68,25 @@ export interface Deed {
   readonly branches: number;
 }
 
+/** A call in the code of a client, and what that code saw of it. */
+export interface CallHeard {
+  readonly id: string;
+  /** `failed`: an error that says it was not done; `unknown`: one that leaves it open; `unseen`: nobody looked. */
+  saw: 'done' | 'failed' | 'unknown' | 'rolled back' | 'unseen';
+}
+
+/** What a client of the SDK was told how its transaction ended. */
+export interface Heard {
+  readonly xid: Xid;
+  readonly asked: string;
+  /** `not committed`: its code threw, and nobody said that it is rolled back by now; `never`: it surely did not come to be. */
+  readonly said: Decision | 'not committed' | 'never' | 'nothing';
+  readonly status: TransactionStatus | undefined;
+  readonly calls: readonly CallHeard[];
+}
+
 export interface History {
+  readonly heard?: readonly Heard[];
   readonly logs: ReadonlyMap<Xid, readonly LogRow[]>;
   readonly effects: readonly Effect[];
   readonly won: readonly Won[];
@@ -68,7 +94,9 @@ export interface History {
   readonly repeats: readonly Repeat[];
   readonly deeds: readonly Deed[];
   /** Rows that could be read before they were durable, and were lost: what was only read of them holds nothing. */
-  readonly phantoms: ReadonlySet<AppendId>;
+  readonly phantoms: Pick<ReadonlySet<AppendId>, 'has'>;
+  /** Transactions that such rows were of. */
+  readonly lost?: ReadonlySet<Xid>;
   /** What stood in each place before the first effect, and what stands there now. */
   readonly before: ReadonlyMap<string, number>;
   readonly after: ReadonlyMap<string, number>;

@@ -1,15 +1,20 @@
 /** One process of a participant: the SDK's host and courier as they are, over a database in memory, with a life of its own. */
-import { coordinatorTime } from '../../sdk/participant/coordinator-time.js';
+import type { Calls } from '../../sdk/client/calls.js';
+import { linesType, takeBatch } from '../../sdk/participant/batch.js';
+import { type CoordinatorTime, coordinatorTime } from '../../sdk/participant/coordinator-time.js';
 import { type Courier, createCourier } from '../../sdk/participant/courier.js';
 import type { Check } from '../../sdk/participant/handler.js';
 import { type Hosted, hostParticipants } from '../../sdk/participant/host.js';
-import type { WireAnswer } from '../../sdk/participant/wire.js';
+import { type Registration, register } from '../../sdk/participant/register.js';
+import { refusalOf, type WireAnswer } from '../../sdk/participant/wire.js';
 import type { Database } from '../../sdk/resources/database.js';
 import { giveFenceTable } from '../../sdk/resources/fence/open.js';
 import type { ProcessClock, World } from '../engine/clock.js';
 import { type CommitFate, Connection, type Disk, type Surroundings } from './database.js';
 import { memoryFenceTable } from './fence-table.js';
+import type { Posted } from './posted.js';
 import type { Provider } from './provider.js';
+import type { Returned } from './returned.js';
 import { asDb, type ShopParts, shop } from './shop.js';
 import type { Weather } from './weather.js';
 
@@ -26,6 +31,16 @@ export interface InstanceParts {
   readonly onWrong: (what: string) => void;
   /** Takes marks of handlers to a coordinator. */
   readonly mark: (xid: string, reason: string | undefined) => Promise<unknown>;
+  /** Of what signs its commands. */
+  readonly keys: readonly Buffer[];
+  /** Where it makes itself known; undefined: nobody registers. */
+  readonly registering: Registering | undefined;
+}
+
+export interface Registering {
+  readonly calls: Pick<Calls, 'registerInstance' | 'dropInstance'>;
+  readonly ttlMs: number;
+  readonly url: string;
 }
 
 const silent = Object.freeze({ info: () => undefined, warn: () => undefined, error: () => undefined });
@@ -36,7 +51,13 @@ export class Instance {
   readonly clock: ProcessClock;
   readonly #connection: Connection;
   readonly #onWrong: (what: string) => void;
+  /** Where commands are sent to; empty where it does not register. */
+  readonly url: string;
+  /** Answers that it has not finished. */
+  readonly #open: Returned[] = [];
   #courier: Courier | undefined;
+  #hosted: Hosted | undefined;
+  #registration: Registration | undefined;
   #resumed: Promise<void> = Promise.resolve();
   #resume: () => void = () => undefined;
 
@@ -44,6 +65,7 @@ export class Instance {
     this.name = parts.name;
     this.participant = parts.participant;
     this.#onWrong = parts.onWrong;
+    this.url = parts.registering?.url ?? '';
     this.clock = parts.world.clock();
     this.#connection = new Connection(parts.disk, this.#surroundings(parts));
   }
@@ -52,7 +74,11 @@ export class Instance {
     const instance = new Instance(parts);
     const hosted = await instance.#host(parts);
     const { clock } = instance;
-    instance.#courier = createCourier({ hosted, keys: [], clock, time: coordinatorTime(clock), log: silent });
+    const { keys, registering } = parts;
+    const time = coordinatorTime(clock);
+    instance.#hosted = hosted;
+    instance.#courier = createCourier({ hosted, keys, clock, time, log: silent });
+    if (registering) void instance.#registers(registering, hosted, time);
     return instance;
   }
 
@@ -63,6 +89,20 @@ export class Instance {
   kill(): void {
     this.clock.state = 'dead';
     this.#connection.kill();
+    for (const answer of this.#open) answer.fail();
+  }
+
+  /** Goes in good order: out of traffic first, then what runs has some time to end. */
+  async stop(): Promise<void> {
+    await this.#registration?.stop(500);
+    await this.#hosted?.close(500);
+    if (this.isAlive) this.kill();
+  }
+
+  /** Takes one request as it comes over the wire: a command, or a batch of them. */
+  answers(posted: Posted, answer: Returned): void {
+    this.#open.push(answer);
+    void this.#answer(posted, answer);
   }
 
   pause(): void {
@@ -91,6 +131,33 @@ export class Instance {
     if (isOver && answer && answer.status < 400) this.#onWrong(`C7 ${this.name} took a command whose time was over`);
     if (this.clock.state === 'paused') await this.#resumed;
     return this.isAlive ? answer : undefined;
+  }
+
+  async #answer({ path, header, body }: Posted, answer: Returned): Promise<void> {
+    if (this.clock.state === 'paused') await this.#resumed;
+    const courier = this.#courier;
+    if (!this.isAlive || !courier) return answer.fail();
+    const to = courier.destinationOf(path.slice(1));
+    const whole = async ({ status, headers, body }: WireAnswer): Promise<void> => {
+      if (this.clock.state === 'paused') await this.#resumed;
+      answer.writeHead(status, { ...(body !== undefined && { 'content-type': 'application/json' }), ...headers });
+      answer.end(body);
+    };
+    if (to || path !== '/_batch')
+      return whole(to ? await courier.one(to, header, body) : await courier.carry(undefined, path, header, () => ({})));
+    try {
+      courier.verify(header, body);
+      takeBatch(courier, '', body, header('accept')?.includes(linesType) ?? false, answer);
+    } catch (error) {
+      await whole(refusalOf(error));
+    }
+  }
+
+  async #registers({ calls, ttlMs, url: own }: Registering, hosted: Hosted, time: CoordinatorTime): Promise<void> {
+    const { name: id, clock } = this;
+    const { definitions, setFloor: onFloor } = hosted;
+    const parts = { registry: calls, definitions, id, urlOf: () => own, ttlMs, clock, log: silent, onFloor, time };
+    this.#registration = await register(parts);
   }
 
   #host(parts: InstanceParts): Promise<Hosted> {

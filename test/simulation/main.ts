@@ -1,82 +1,62 @@
-/** `npm run simulate`: runs seeds one after the other until they are done or the time is up. Status 1 when one fails. */
-import { fork } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+/** `npm run simulate`: runs seeds until they are done or the time is up. Status 1 when one fails, or something was never reached. */
 import { type Options, optionsOf } from './options.js';
-import { failureOf, reportOf, shrunkOf } from './report.js';
-import { type Outcome, run } from './run.js';
-import { shrink } from './shrink.js';
+import { inProcesses, tellParent } from './processes.js';
+import { neverReached, progressOf, reportOf } from './report.js';
+import { run } from './run.js';
+import { runSeeds, sayWhatEscapes } from './seeds.js';
 import { Tally } from './tally.js';
 
-const sampleEvery = 50;
-const failuresMax = 5;
 const progressMs = 10_000;
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
+const startedAt = performance.now();
+const seconds = (): number => (performance.now() - startedAt) / 1000;
 
-/** One seed; every so many-th runs twice, and must do the same. */
-async function once(seed: number, options: Options): Promise<Outcome> {
-  const outcome = await run(seed, options.limits);
-  if (seed % sampleEvery !== 0) return outcome;
-  const { hash } = await run(seed, options.limits);
-  if (hash === outcome.hash) return outcome;
-  const flaw = { invariant: 'trace', xid: undefined, what: `twice the same seed: ${outcome.hash}, ${hash}`, steps: [] };
-  return { ...outcome, violations: [...outcome.violations, flaw] };
+let saidAt = startedAt;
+function sayProgress(tally: Tally): void {
+  if (performance.now() - saidAt < progressMs) return;
+  saidAt = performance.now();
+  say(progressOf(tally, seconds()));
 }
 
-async function simulate(options: Options, tally: Tally, step: number): Promise<void> {
-  const startedAt = performance.now();
-  let saidAt = startedAt;
-  const until = startedAt + options.minutes * 60_000;
-  const last = options.from + options.seeds * step;
-  for (
-    let seed = options.from;
-    seed < last && performance.now() < until && tally.failed.length < failuresMax;
-    seed += step
-  ) {
-    const outcome = await once(seed, options);
-    tally.add(outcome);
-    if (outcome.violations.length > 0) {
-      say(failureOf(outcome, options.limits));
-      say(shrunkOf(await shrink(outcome, options.limits)));
-    }
-    if (performance.now() - saidAt < progressMs) continue;
-    saidAt = performance.now();
-    const seconds = (saidAt - startedAt) / 1000;
-    say(
-      `${Math.round(seconds)} s: seed ${seed}, ${tally.seeds} seeds (${(tally.seeds / seconds).toFixed(1)}/s), ` +
-        `${tally.transactions} transactions, ${tally.faultsThatTookEffect()} faults, ${tally.failed.length} failed`,
-    );
-  }
+/** In this process. */
+async function alone(options: Options, onBeat: (tally: Tally) => void): Promise<Tally> {
+  const tally = new Tally();
+  const end = tally.watch();
+  sayWhatEscapes(options.limits, tally, options, say);
+  await runSeeds(options, tally, say, () => onBeat(tally));
+  end();
+  return tally;
 }
 
-/** Several processes, each with seeds of its own; each says its own table. */
-async function inProcesses({ processes, from, seeds }: Options, args: readonly string[]): Promise<number> {
-  const share = Number.isFinite(seeds) ? Math.ceil(seeds / processes) : undefined;
-  const rest = without(args, ['--processes', '--from', '--seeds']);
-  const ends = Array.from({ length: processes }, (_, index) => {
-    const own = ['--from', String(from + index * (share ?? 10_000_000)), ...(share ? ['--seeds', String(share)] : [])];
-    const child = fork(fileURLToPath(import.meta.url), [...rest, ...own], { stdio: 'inherit' });
-    return new Promise<number>((resolve) => child.on('exit', (code) => resolve(code ?? 1)));
-  });
-  return Math.max(...(await Promise.all(ends)));
+/** One of several processes: it tells what it came to, and the first one judges. */
+async function asShare(options: Options): Promise<number> {
+  const orphaned = () => process.exit(1);
+  process.once('disconnect', orphaned);
+  await tellParent(await alone(options, (tally) => void tellParent(tally, false)), true);
+  process.off('disconnect', orphaned);
+  process.disconnect();
+  return 0;
 }
 
-function without(args: readonly string[], flags: readonly string[]): readonly string[] {
-  return args.filter((word, index) => !flags.includes(word) && !flags.includes(args[index - 1] ?? ''));
+async function asFirst(options: Options, args: readonly string[]): Promise<number> {
+  say(`seed ${options.from}`);
+  if (options.trace) say(((await run(options.from, { ...options.limits, keepTrace: true })).trace ?? []).join('\n'));
+  const { tally, broken } =
+    options.processes > 1
+      ? await inProcesses(options, args, say, sayProgress)
+      : { tally: await alone(options, sayProgress), broken: 0 };
+  say(reportOf(tally, seconds()));
+  const missing = options.isWhole ? neverReached(tally) : [];
+  for (const what of missing) say(`FAILED: ${what}`);
+  if (broken > 0) say(`FAILED: ${broken} of ${options.processes} processes broke off`);
+  if (tally.failed.length > 0) say(`FAILED: ${tally.failed.length} seeds break an invariant`);
+  return tally.failed.length + broken + missing.length > 0 ? 1 : 0;
 }
 
 async function main(args: readonly string[]): Promise<number> {
   const options = optionsOf(args, Math.floor(Date.now() / 1000) % 1_000_000_000);
-  if (options.processes > 1) return inProcesses(options, args);
-  say(`seed ${options.from}`);
-  const tally = new Tally();
-  const startedAt = performance.now();
-  const end = tally.watchFailpoints();
-  if (options.trace) say(((await run(options.from, { ...options.limits, keepTrace: true })).trace ?? []).join('\n'));
-  await simulate(options, tally, 1);
-  end();
-  say(reportOf(tally, (performance.now() - startedAt) / 1000));
-  return tally.failed.length > 0 ? 1 : 0;
+  return options.step > 1 ? asShare(options) : asFirst(options, args);
 }
 
 process.exitCode = await main(process.argv.slice(2)).catch((error: unknown) => {

@@ -1,18 +1,23 @@
 /** One coordinator process of a simulation: the real one, on a line to the store and a wire that both can fail. */
+import type { Chance } from '../../coordinator/clock.js';
 import { type Coordinator, startCoordinator } from '../../coordinator/coordinator.js';
 import type { Engine } from '../../coordinator/engine.js';
+import type { Directory } from '../../coordinator/http/directory.js';
+import type { Rooms } from '../../coordinator/http/route.js';
 import { silentLog } from '../../coordinator/observe/log.js';
 import { memoryQueue } from '../../coordinator/queue/memory.js';
 import type { CommandQueue } from '../../coordinator/queue/queue.js';
-import type { Append } from '../../coordinator/store/store.js';
 import type { Command } from '../../sdk/protocol/commands.js';
 import type { ProcessClock } from '../engine/clock.js';
-import { Line } from '../engine/line.js';
+import { Line, type Seam } from '../engine/line.js';
+import type { Around } from './around.js';
 import { Dice } from './chance.js';
-import type { Settings } from './settings.js';
-import { lineFaults, openStore, type StoreParts } from './stores.js';
+import { type Door, doorOf } from './door.js';
+import { oneHost } from './file.js';
+import { Known, loopbackOnly } from './known.js';
+import { kindOfHandler } from './shop.js';
+import { lineFaults, openStore } from './stores.js';
 import type { Weather } from './weather.js';
-import type { Wire } from './wire.js';
 
 export interface Member {
   readonly name: string;
@@ -22,52 +27,119 @@ export interface Member {
   readonly kill: () => void;
   readonly pause: () => void;
   readonly resume: () => void;
+  /** Resolves when it is killed. */
+  readonly died: Promise<undefined>;
+  /** Resolves when it is no longer paused. */
+  readonly resumed: () => Promise<void>;
+  /** Its API. */
+  readonly door: Door;
   /** Drops what waits in its queue. Returns how many that were. */
   readonly flushQueue: () => number;
   /** It dies at the so many-th append, send or reply from now. */
   diesAtSeam: number | undefined;
 }
 
-/** What it stands in. */
-export interface Around extends StoreParts {
-  readonly wire: Wire;
-  readonly settings: Settings;
-  readonly noteWon: (append: Append) => void;
-}
-
 /** Rejects when the store does not let it in. */
 export async function startMember(simulation: Around, name: string): Promise<Member> {
-  const { world, weather, wire, settings, noteWon } = simulation;
+  const { world, weather, wire, settings, file, noteWon } = simulation;
   const state: { member?: Member } = {};
-  const onSeam = (): void => {
+  const onSeam = (seam: Seam): void => {
     const { member } = state;
+    if (member && seam === 'before send') stopShort(member, simulation);
     if (member?.diesAtSeam === undefined || --member.diesAtSeam > 0) return;
     weather.took('coordinator crashes at a seam');
     member.kill();
   };
-  const opened = openStore(simulation, () => line.clock.state === 'dead');
-  const around = { world, network: wire, onSeam, noteWon };
+  const opened = await (file?.open(simulation) ?? openStore(simulation, () => line.clock.state === 'dead'));
+  const known: Known = new Known(simulation, () => line.store);
+  const network = settings.registers ? known : wire;
+  const around = { world, network, onSeam, noteWon };
   const line: Line = new Line(around, name, opened, settings.leaseMs);
   Object.assign(line.faults, lineFaults(weather));
+  if (settings.registers) await known.refresh();
   const { queue, flush } = queueOf(line.clock, weather);
+  const chance = new Dice(settings.seed, name).chanceOf();
   const coordinator = await startCoordinator({
     store: line.store,
     transport: line.transport,
+    ...(settings.registers && { presence: known, tend: () => known.refresh() }),
     queue,
     log: silentLog,
     leaseMs: settings.leaseMs,
     sweepMs: settings.sweepMs,
     onBroken: () => undefined,
     clock: line.clock,
-    chance: new Dice(settings.seed, name).chanceOf(),
-    host: name,
+    chance,
+    host: file ? oneHost : name,
     isAlive: () => true,
   });
   const { engine } = coordinator;
-  const { clock, kill, pause, resume } = line;
-  state.member = { name, coordinator, engine, clock, kill, pause, resume, flushQueue: flush, diesAtSeam: undefined };
+  const { clock } = line;
+  const door = doorOf(roomsOf(simulation, line, coordinator, chance, known));
+  const own = { name, coordinator, engine, clock, door, flushQueue: flush, diesAtSeam: undefined };
+  state.member = { ...own, ...lifeOf(line) };
   return state.member;
 }
+
+/** It stands still when it has made up its mind to send, and goes on when its command may be over. */
+function stopShort(member: Member, { world, weather }: Around): void {
+  const fault = 'coordinator paused before it sends';
+  if (member.clock.state !== 'running' || !weather.hits(fault)) return;
+  member.pause();
+  world.clock().after(weather.dice(fault).between(100, 4000), () => member.clock.state === 'paused' && member.resume());
+}
+
+type Life = Pick<Member, 'died' | 'kill' | 'pause' | 'resume' | 'resumed'>;
+
+function lifeOf(line: Line): Life {
+  let die: () => void = () => undefined;
+  const died = new Promise<undefined>((resolve) => {
+    die = () => resolve(undefined);
+  });
+  let resumed: Promise<void> = Promise.resolve();
+  let wake: () => void = () => undefined;
+  return {
+    died,
+    kill: () => {
+      line.kill();
+      die();
+    },
+    pause: () => {
+      line.pause();
+      resumed = new Promise((resolve) => {
+        wake = resolve;
+      });
+    },
+    resume: () => {
+      line.resume();
+      wake();
+    },
+    resumed: () => resumed,
+  };
+}
+
+/** What is behind its door. */
+function roomsOf({ settings }: Around, line: Line, { engine }: Coordinator, chance: Chance, known: Known): Rooms {
+  const { store, clock } = line;
+  return {
+    engine,
+    store,
+    registry: known,
+    clock,
+    chance,
+    log: silentLog,
+    policy: settings.policy,
+    stopping: () => false,
+    allow: loopbackOnly,
+    directory: settings.registers ? known.registry : everybody,
+  };
+}
+
+/** Where nobody registers: as if all had. */
+const everybody: Directory = Object.freeze({
+  kindOf: (_: string, handler: string) => kindOfHandler[handler],
+  answersCheck: () => true,
+});
 
 /** The queue of the product, and what queues do to what they carry. */
 function queueOf(

@@ -1,4 +1,5 @@
 /** What `npm run simulate` is asked to do. */
+import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import type { Limits } from './settings.js';
 import { type Fault, faults } from './weather.js';
@@ -8,13 +9,20 @@ export interface Options {
   /** Infinity: until the time is up. */
   readonly seeds: number;
   readonly minutes: number;
+  /** As many as there are cores by default, fewer for a few seeds. */
   readonly processes: number;
+  /** Every so many-th seed: what one of several processes runs. */
+  readonly step: number;
   readonly limits: Limits;
   readonly trace: boolean;
+  /** Says the hash of each seed's trace. */
+  readonly hashes: boolean;
+  /** Nothing is left out: what is never reached counts as a failure. */
+  readonly isWhole: boolean;
 }
 
 export const usage = `npm run simulate -- [--seeds N] [--from S] [--minutes M] [--processes P]
-  [--coordinators 1..5] [--transactions N] [--without 'fault;fault'] [--trace]`;
+  [--coordinators 1..5] [--transactions N] [--without 'fault;fault'] [--plain] [--store sqlite] [--trace] [--hashes]`;
 
 /** Throws with the usage when a flag is wrong. `seed` is where it begins when nobody says. */
 export function optionsOf(args: readonly string[], seed: number): Options {
@@ -27,28 +35,57 @@ export function optionsOf(args: readonly string[], seed: number): Options {
       from: text,
       minutes: text,
       processes: text,
+      step: text,
       coordinators: text,
       transactions: text,
       without: text,
       trace: flag,
+      hashes: flag,
+      plain: flag,
+      store: text,
     },
   });
   const minutes = values.minutes === undefined ? undefined : numberOf('minutes', values.minutes);
-  const seeds = values.seeds === undefined ? undefined : numberOf('seeds', values.seeds);
-  const without = (values.without ?? '').split(';').map((name) => name.trim());
-  const known = faults.filter((fault) => without.includes(fault));
+  const seeds = values.seeds === undefined ? undefined : numberOf('seeds', values.seeds, 0);
+  const count = seeds ?? (minutes === undefined ? 1000 : Number.POSITIVE_INFINITY);
+  const limits: Limits = {
+    ...(values.coordinators !== undefined && { coordinators: numberOf('coordinators', values.coordinators) }),
+    ...(values.transactions !== undefined && { transactions: numberOf('transactions', values.transactions) }),
+    without: faultsOf(values.without ?? ''),
+    ...(values.plain && { plain: true }),
+    ...(values.store !== undefined && { store: storeOf(values.store) }),
+  };
   return {
     from: values.from === undefined ? seed : numberOf('from', values.from, 0),
-    seeds: seeds ?? (minutes === undefined ? 1000 : Number.POSITIVE_INFINITY),
+    seeds: count,
     minutes: minutes ?? Number.POSITIVE_INFINITY,
-    processes: numberOf('processes', values.processes ?? '1'),
+    processes: processesOf(values.processes, count),
+    step: numberOf('step', values.step ?? '1'),
     trace: values.trace,
-    limits: {
-      ...(values.coordinators !== undefined && { coordinators: numberOf('coordinators', values.coordinators) }),
-      ...(values.transactions !== undefined && { transactions: numberOf('transactions', values.transactions) }),
-      without: new Set<Fault>(known),
-    },
+    hashes: values.hashes,
+    limits,
+    isWhole: Object.keys(limits).length === 1 && limits.without?.size === 0,
   };
+}
+
+function storeOf(text: string): 'memory' | 'sqlite' {
+  if (text === 'memory' || text === 'sqlite') return text;
+  throw new Error(`--store: expected memory or sqlite, got '${text}'\n${usage}`);
+}
+
+/** A process costs about as much as so many seeds. */
+const seedsPerProcess = 50;
+
+function processesOf(asked: string | undefined, seeds: number): number {
+  if (asked !== undefined) return numberOf('processes', asked, 1);
+  return Math.max(1, Math.min(availableParallelism(), Math.floor(seeds / seedsPerProcess)));
+}
+
+function faultsOf(text: string): ReadonlySet<Fault> {
+  const names = text.split(';').flatMap((name) => name.trim() || []);
+  const unknown = names.find((name) => !faults.some((fault) => fault === name));
+  if (unknown !== undefined) throw new Error(`--without: expected one of ${faults.join(', ')}; got '${unknown}'`);
+  return new Set(faults.filter((fault) => names.includes(fault)));
 }
 
 function numberOf(name: string, text: string, least = 0.001): number {

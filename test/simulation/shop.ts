@@ -7,12 +7,22 @@ import { message, participant, saga, tcc } from '../../sdk/participant/define.js
 import type { Check, ParticipantDefinition } from '../../sdk/participant/handler.js';
 import { Pending, Refused } from '../../sdk/protocol/answers.js';
 import type { Xid } from '../../sdk/protocol/ids.js';
-import type { Op, Phase } from '../../sdk/protocol/kinds.js';
+import type { Kind, Op, Phase } from '../../sdk/protocol/kinds.js';
 import type { Database, OpenTransaction } from '../../sdk/resources/database.js';
 import type { Transaction } from './database.js';
 import type { Delta } from './history.js';
 import type { Order, Provider } from './provider.js';
 import type { Weather } from './weather.js';
+
+/** Of every handler, by its name. */
+export const kindOfHandler: Readonly<Record<string, Kind>> = Object.freeze({
+  move: 'saga',
+  charge: 'saga',
+  job: 'saga',
+  hold: 'tcc',
+  deposit: 'tcc',
+  notify: 'message',
+});
 
 /** The input of every step. */
 export interface Task {
@@ -53,6 +63,8 @@ export function shop(parts: ShopParts): ParticipantDefinition {
     const isMarked = await moods(parts, phase, task, tx);
     move(parts, dbOf(tx), tx, deltas(task), isMarked);
     if (parts.weather.hits('handler throws after its work')) throw new Error('broke after its work');
+    if (phase === 'forward' && parts.weather.hits('handler refuses after its work'))
+      throw new Refused('no', { code: 'no' });
     return { took: task.amount };
   };
   const settle =

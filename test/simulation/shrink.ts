@@ -22,6 +22,8 @@ export async function shrink(failed: Outcome, limits: Limits, runsMax = 200): Pr
     best = { outcome, limits: tried };
     return true;
   };
+  await attempt({ plain: true });
+  await attempt({ store: 'memory' });
   for (const coordinators of [1, 2, 3]) if (await attempt({ coordinators })) break;
   for (const fault of failed.on) await attempt({ without: with_(best.limits.without, fault) });
   for (const transactions of [1, 2, 3, 4, 6, 8]) if (await attempt({ transactions })) break;
@@ -34,10 +36,12 @@ const with_ = (without: ReadonlySet<Fault> | undefined, fault: Fault): ReadonlyS
   new Set([...(without ?? []), fault]);
 
 /** The one command that runs it again. */
-export function replayCommand(seed: number, { coordinators, transactions, without }: Limits): string {
+export function replayCommand(seed: number, { coordinators, transactions, without, plain, store }: Limits): string {
   const words = [`--from ${seed} --seeds 1`];
   if (coordinators !== undefined) words.push(`--coordinators ${coordinators}`);
   if (transactions !== undefined) words.push(`--transactions ${transactions}`);
   if (without && without.size > 0) words.push(`--without '${[...without].join(';')}'`);
+  if (plain) words.push('--plain');
+  if (store) words.push(`--store ${store}`);
   return `npm run simulate -- ${words.join(' ')}`;
 }

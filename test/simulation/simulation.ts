@@ -7,15 +7,20 @@ import { statusOf } from '../../coordinator/decide/state.js';
 import type { Handled } from '../../coordinator/engine.js';
 import { type MemoryDisk, memoryDisk } from '../../coordinator/store/memory.js';
 import type { Append } from '../../coordinator/store/store.js';
+import type { Calls } from '../../sdk/client/calls.js';
+import { readSecrets } from '../../sdk/participant/signature.js';
 import { ConcordatError } from '../../sdk/protocol/errors.js';
 import type { Xid } from '../../sdk/protocol/ids.js';
 import { isFinal } from '../../sdk/protocol/views.js';
 import { type ProcessClock, World } from '../engine/clock.js';
 import { Dice } from './chance.js';
 import { Disk, type NewEffect } from './database.js';
-import type { Deed, Effect, History, Repeat, Told, Won } from './history.js';
+import { StoreFile } from './file.js';
+import type { Asked, Deed, Effect, Heard, History, Repeat, Told, Won } from './history.js';
 import { Instance } from './instance.js';
+import { signingSecret } from './known.js';
 import { type Member, startMember } from './member.js';
+import { Net } from './net.js';
 import { Provider } from './provider.js';
 import type { Settings } from './settings.js';
 import type { DatabaseState } from './stores.js';
@@ -31,21 +36,35 @@ export class Simulation {
   readonly weather: Weather;
   readonly trace: Trace;
   readonly disk: MemoryDisk;
-  readonly database: DatabaseState = { downUntil: 0, failovers: 0, unsynced: [], phantoms: new Set() };
+  readonly database: DatabaseState = {
+    downUntil: 0,
+    failovers: 0,
+    unsynced: [],
+    refused: new Set(),
+    phantoms: new Set(),
+    lost: new Set(),
+  };
   readonly wire: Wire;
+  /** Between clients and coordinators. */
+  readonly net: Net;
   readonly members: Member[] = [];
   readonly xids: Xid[] = [];
   /** How the initiator's own work ended, of transactions that are asked about. */
   readonly markers = new Map<Xid, 'commit' | 'rollback'>();
   readonly won: Won[] = [];
   readonly effects: Effect[] = [];
+  readonly asked: Asked[] = [];
   readonly told: Told[] = [];
   readonly repeats: Repeat[] = [];
   readonly deeds: Deed[] = [];
   readonly seen: string[] = [];
+  readonly heard: Heard[] = [];
+  /** Clients of the SDK that are at work. */
+  readonly shopping = new Set<string>();
   /** Time that goes on whoever dies. */
   readonly clock: ProcessClock;
   readonly provider: Provider;
+  readonly file: StoreFile | undefined;
   readonly disks = new Map<string, Disk>();
   readonly instances: Instance[] = [];
   readonly dice: Dice;
@@ -54,17 +73,20 @@ export class Simulation {
   #born = 0;
 
   constructor(settings: Settings) {
-    const { seed, without, keepTrace } = settings;
+    const { seed, without, favoured, keepTrace } = settings;
     this.settings = settings;
     this.dice = new Dice(seed, 'simulation');
-    this.weather = new Weather(seed, without);
+    this.weather = new Weather(seed, without, favoured);
     this.trace = new Trace(keepTrace);
     this.clock = this.world.clock();
     this.disk = memoryDisk(this.dice.chanceOf());
+    this.file = settings.store === 'sqlite' ? new StoreFile(seed) : undefined;
     const { world, weather, trace } = this;
     const instancesOf = (participant: string) =>
       this.instances.filter((each) => each.participant === participant && each.isAlive);
     this.wire = new Wire({ world, weather, trace, identity: this.disk.identity, instancesOf });
+    const { clock, members } = this;
+    this.net = new Net({ world, weather, trace, clock, members, dice: new Dice(seed, 'net') });
     this.provider = new Provider({ weather, clock: this.clock, onEffect: (effect) => this.#note('provider', effect) });
   }
 
@@ -84,8 +106,11 @@ export class Simulation {
   /** Starts a coordinator; tries again while the store does not answer. */
   async startMember(): Promise<void> {
     try {
-      const { world, weather, wire, settings, disk, database: state } = this;
-      const around = { world, weather, wire, settings, disk, state, noteWon: this.noteWon.bind(this) };
+      const { world, weather, wire, settings, file, disk, database: state } = this;
+      const instanceAt = this.instanceAt.bind(this);
+      const onWrong = (what: string) => void this.seen.push(what);
+      const noteWon = this.noteWon.bind(this);
+      const around = { world, weather, wire, settings, file, disk, state, noteWon, instanceAt, onWrong };
       this.members.push(await startMember(around, `c${++this.#born}`));
     } catch {
       this.clock.after(500, () => void this.startMember());
@@ -98,6 +123,7 @@ export class Simulation {
     const disk = this.disks.get(participant);
     if (!disk) throw new Error(`there is no participant ${participant}`);
     const name = `${participant}.${++this.#born}`;
+    const calls = this.settings.registers ? this.#callsOf(name) : undefined;
     const instance = await Instance.start({
       world,
       weather,
@@ -110,9 +136,23 @@ export class Simulation {
       late: (ticket, outcome, receipt) => void this.#late(ticket, outcome, { took: receipt.took }),
       onWrong: (what) => void seen.push(what),
       mark: async (xid, reason) =>
-        this.someEngine().handle(xid as Xid, { type: 'rollback_only', reason: reason ?? '' }),
+        calls
+          ? calls.rollbackOnly(xid, reason)
+          : this.someEngine().handle(xid as Xid, { type: 'rollback_only', reason: reason ?? '' }),
+      keys: calls && this.settings.isSigned ? readSecrets(signingSecret) : [],
+      registering: calls && { calls, ttlMs: this.settings.ttlMs, url: `http://127.0.0.1:${1000 + this.#born}` },
     });
     this.instances.push(instance);
+  }
+
+  /** Whoever listens, or listened, at an address. */
+  instanceAt(origin: string): Instance | undefined {
+    return this.instances.find(({ url }) => url === origin);
+  }
+
+  #callsOf(name: string): Calls {
+    const { uuid } = new Dice(this.settings.seed, name).chanceOf();
+    return this.net.calls(name, this.clock, uuid, 2000);
   }
 
   running(): readonly Member[] {
@@ -128,10 +168,14 @@ export class Simulation {
 
   /** Asks a coordinator for something, and writes down what it said. An error's code, or `nothing` when it said nothing. */
   async ask(xid: Xid, by: string, input: Input): Promise<{ readonly said: string; readonly handled?: Handled }> {
+    const asked: Asked = { xid, input, isAnswered: false };
+    // What a person did is done once: nobody repeats that.
+    if (by !== 'latecomer' && !('by' in input)) this.asked.push(asked);
     try {
       const answer = this.someEngine().handle(xid, input);
       const handled = await Promise.race([answer, this.pause(3000)]);
       if (!handled) return { said: 'nothing' };
+      asked.isAnswered = true;
       const { seq, append, decision } = handled.state;
       this.told.push({
         changed: handled.changed,
@@ -154,6 +198,7 @@ export class Simulation {
   }
 
   noteWon({ xid, seq, append, events }: Append): void {
+    if (events.includes('"error":"not sent')) this.wire.violations.push(`I14 ${xid} ${seq} counts what was never sent`);
     this.won.push({ order: ++this.#order, xid, seq, append, ends: events.includes('"type":"ended"') });
     this.trace.note(`${this.world.ms} won ${xid} ${seq} ${append}`);
   }
@@ -169,14 +214,15 @@ export class Simulation {
     return status === undefined || status === 'parked' || isFinal(status);
   }
 
-  history(): History {
+  async history(): Promise<History> {
     const { won, effects, told, repeats, deeds } = this;
     const after = new Map<string, number>();
     const banks = [...this.disks, ['provider', this.provider] as const];
     for (const [name, { cells: now }] of banks) for (const [cell, left] of now) after.set(`${name}/${cell}`, left);
-    const logs = this.disk.logs;
-    const { seen } = this;
+    const logs = (await this.file?.close(this.world, this.xids)) ?? this.disk.logs;
+    const { seen, heard } = this;
     return {
+      heard,
       logs,
       won,
       effects,
@@ -186,6 +232,7 @@ export class Simulation {
       seen,
       sent: this.wire.violations,
       phantoms: this.database.phantoms,
+      lost: this.database.lost,
       before: this.#before,
       after,
     };
@@ -219,6 +266,12 @@ export class Simulation {
 
   async #late(ticket: string, outcome: 'done' | 'refused', output: { readonly took: number }): Promise<void> {
     if (!this.weather.hits('late outcome')) return;
+    if (this.settings.registers) {
+      const said = outcome === 'done' ? { outcome, output } : { outcome, reason: 'no' };
+      return void (await this.#callsOf(`late ${ticket}`)
+        .report(ticket, said)
+        .catch(() => undefined));
+    }
     const { xid, branch, op } = JSON.parse(ticket);
     const said =
       outcome === 'done' ? ({ kind: 'done', output } as const) : ({ kind: 'refused', reason: 'no' } as const);

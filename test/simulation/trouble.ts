@@ -2,6 +2,8 @@
 import type { Resolution } from '../../coordinator/decide/inputs.js';
 import { foldLog } from '../../coordinator/engine/deciding.js';
 import type { Xid } from '../../sdk/protocol/ids.js';
+import { forge, replay } from './attack.js';
+import { comeBack } from './latecomers.js';
 import type { Simulation } from './simulation.js';
 import { failOver } from './stores.js';
 import { type Fault, incidents } from './weather.js';
@@ -33,6 +35,15 @@ const happens: Partial<Readonly<Record<Fault, Happening>>> = {
     weather.took(fault);
     weather.dice(fault).one(alive).kill();
   },
+  'participant stops in good order': (simulation, fault) => {
+    const { weather, instances, settings } = simulation;
+    const alive = instances.filter(({ isAlive }) => isAlive);
+    if (!settings.registers || alive.length === 0) return;
+    weather.took(fault);
+    void weather.dice(fault).one(alive).stop();
+  },
+  'command forged': forge,
+  'command replayed under another origin': replay,
   'participant paused': (simulation, fault) => {
     const { weather, instances, clock } = simulation;
     const running = instances.filter((each) => each.clock.state === 'running');
@@ -67,10 +78,16 @@ const happens: Partial<Readonly<Record<Fault, Happening>>> = {
   'store outage': ({ database, world, weather }, fault) => {
     database.downUntil = world.ms + weather.dice(fault).between(100, 5000);
   },
-  'store failover': ({ database, world, weather, disk }, fault) => {
-    weather.took(fault);
-    for (let lost = failOver({ state: database, disk }); lost > 0; lost--) weather.took('failover loses unsynced rows');
-    database.downUntil = world.ms + weather.dice(fault).between(50, 1500);
+  'store failover': ({ database, world, weather, disk, clock, settings }, fault) => {
+    const dice = weather.dice(fault);
+    const happen = (): void => {
+      weather.took(fault);
+      const lost = failOver({ state: database, disk });
+      for (let i = 0; i < lost; i++) weather.took('failover loses unsynced rows');
+      database.downUntil = world.ms + dice.between(50, 1500);
+    };
+    if (!settings.dirtyReads) happen();
+    else database.onDirtyRead = () => clock.after(dice.between(1, 100), happen);
   },
   'database clock jumps': ({ world, weather }, fault) => {
     weather.took(fault);
@@ -85,9 +102,11 @@ const happens: Partial<Readonly<Record<Fault, Happening>>> = {
     if (xids.length > 0) void retry(simulation, weather.dice(fault).one(xids), fault);
   },
   'operator resolves': (simulation, fault) => {
-    const { weather, xids } = simulation;
-    if (xids.length > 0) void resolve(simulation, weather.dice(fault).one(xids), fault);
+    const { weather, xids, disk } = simulation;
+    const parked = xids.filter((xid) => disk.summaries.get(xid)?.status === 'parked');
+    if (parked.length > 0) void resolve(simulation, weather.dice(fault).one(parked), fault);
   },
+  'client comes back late': comeBack,
   'client wants a rollback': (simulation, fault) => {
     const { weather, xids } = simulation;
     if (xids.length === 0) return;

@@ -66,6 +66,42 @@ const table = {
   'client wants a rollback': { incident: 10 },
   'client gone': { share: 0.15 },
   'deadline near': { share: 0.4 },
+  'client request lost': { share: 0.12 },
+  'client request delayed': { share: 0.3 },
+  'client request duplicated': { share: 0.2 },
+  'client answer lost': { share: 0.12 },
+  'client answer delayed': { share: 0.3 },
+  'client answer garbled': { share: 0.08 },
+  'client meets a dead coordinator': { share: 0.3 },
+  'client connection reset': { share: 0 },
+  'client sent to another coordinator': { share: 0 },
+  'gateway answers before the coordinator': { share: 0.1 },
+  'coordinator dies before it answers a client': { share: 0.05 },
+  'client code throws': { share: 0.3 },
+  'client code leaves a call unawaited': { share: 0.5 },
+  'client code swallows what an inner one threw': { share: 0.4 },
+  'client code goes on after the end': { share: 0.4 },
+  'client code marks rollback-only': { share: 0.2 },
+  'participant stops in good order': { incident: 8 },
+  'request to an instance that is gone': { share: 0 },
+  'nobody there for a command': { share: 0 },
+  'batch answer cut short': { share: 0.2 },
+  'batch answer without end': { share: 0.03 },
+  'batch answer leaves one out': { share: 0.4 },
+  'batch answered as one document': { share: 0.5 },
+  'batch not known to the host': { share: 0.1 },
+  'answer without end': { share: 0.02 },
+  'answer redirects': { share: 0.1 },
+  'command forged': { incident: 10 },
+  'command replayed under another origin': { incident: 10 },
+  'coordinator paused before it sends': { share: 0.02 },
+  'answer garbled': { share: 0.1 },
+  'store refuses one of a group': { share: 0.03 },
+  'handler refuses after its work': { share: 0.15 },
+  'proxy answers in its place': { share: 0.05 },
+  'client comes back late': { incident: 20 },
+  'outcome refused by the store': { share: 0.04 },
+  'read slow': { share: 0.1 },
 } as const satisfies Record<string, { readonly share: number } | { readonly incident: number }>;
 
 export type Fault = keyof typeof table;
@@ -80,6 +116,8 @@ function rateOf(fault: Fault): number {
   return 'share' in row ? row.share : row.incident;
 }
 
+const favouredRateOf = (fault: Fault): number => rateOf(fault) * ('incident' in table[fault] ? 3 : 1);
+
 export class Weather {
   /** How often each took effect. */
   readonly counts = new Map<Fault, number>();
@@ -88,13 +126,16 @@ export class Weather {
   readonly #dice = new Map<Fault, Dice>();
   #calm = false;
 
-  constructor(seed: number, without: ReadonlySet<Fault>) {
-    const swarm = new Dice(seed, 'swarm');
-    const share = 0.15 + 0.6 * swarm.draw();
+  /** `favoured`: on in any case, and as often as they can be; what comes by itself even more often. */
+  constructor(seed: number, without: ReadonlySet<Fault>, favoured: ReadonlySet<Fault> = new Set()) {
+    const share = 0.15 + 0.6 * new Dice(seed, 'swarm').draw();
     for (const fault of faults) {
-      const isOn = swarm.chance(share);
-      const rate = rateOf(fault) * swarm.draw();
-      if (isOn && !without.has(fault) && rate > 0) this.#rates.set(fault, rate);
+      // Draws of its own: a new kind of fault leaves those of the others as they were.
+      const own = new Dice(seed, `swarm ${fault}`);
+      const isOn = own.chance(share);
+      const drawn = rateOf(fault) * own.draw();
+      const rate = favoured.has(fault) ? favouredRateOf(fault) : isOn && !without.has(fault) ? drawn : 0;
+      if (rate > 0) this.#rates.set(fault, rate);
     }
     this.on = new Set(this.#rates.keys());
     for (const fault of this.on) this.#dice.set(fault, new Dice(seed, fault));

@@ -9,6 +9,7 @@ import type { Command } from '../../sdk/protocol/commands.js';
 import { phaseOf } from '../../sdk/protocol/kinds.js';
 import type { ProcessClock, World } from '../engine/clock.js';
 import type { Instance } from './instance.js';
+import type { Posted } from './posted.js';
 import type { Trace } from './trace.js';
 import type { Weather } from './weather.js';
 
@@ -28,18 +29,25 @@ interface Parcel {
   readonly body: Uint8Array;
 }
 
+const repeating = ['queue duplicates', 'store refuses one of a group', 'outcome refused by the store'] as const;
+
 const never = new Promise<never>(() => undefined);
 const gone: Reply = Object.freeze({ kind: 'unknown', error: 'the connection was refused' });
 
 export class Wire {
   readonly violations: string[] = [];
   sent = 0;
+  /** The last command that was posted by itself, as anybody on the way may see it. */
+  seen: { readonly origin: string; readonly posted: Posted } | undefined;
+  /** By then the last of the requests that come late has come. */
+  lastAt = 0;
   /** `towards p0` and `back p0`, of one coordinator: `c1 towards p0`. */
   readonly cuts = new Set<string>();
   readonly #parts: WireParts;
   readonly #clock: ProcessClock;
   readonly #inFlight = new Map<string, Command>();
   readonly #newest = new Map<string, number>();
+  readonly #known = new Set<string>();
   #turn = 0;
 
   constructor(parts: WireParts) {
@@ -51,10 +59,27 @@ export class Wire {
   door(from: string, clock: ProcessClock, onSend: () => void): Transport {
     const find = () => (command: Command) => this.#carry(from, clock, command, onSend);
     const local = localTransport({ find }, clock);
+    return this.watch(from, local);
+  }
+
+  /** The same with a transport of its own. */
+  watch(from: string, transport: Transport): Transport {
     return {
-      send: (command) => this.#watched(from, command, local.send(command)),
-      close: () => local.close(),
+      send: (command) => this.#watched(from, command, transport.send(command)),
+      close: () => transport.close(),
     };
+  }
+
+  /** Notes a request of a coordinator on its way to an instance. */
+  leaves(from: string, origin: string, posted: Posted): void {
+    this.sent++;
+    this.#parts.trace.note(`${this.#parts.world.ms} ${from} posts to ${origin}${posted.path}`);
+    if (posted.path !== '/_batch') this.seen = { origin, posted };
+  }
+
+  /** Notes that a request comes so much later. */
+  comesLate(ms: number): void {
+    this.lastAt = Math.max(this.lastAt, this.#parts.world.ms + ms);
   }
 
   async #carry(from: string, clock: ProcessClock, command: Command, onSend: () => void): Promise<Reply> {
@@ -65,11 +90,13 @@ export class Wire {
     if (clock.now() >= command.expiresAt)
       this.violations.push(`C7 ${from} sends ${body.xid} ${body.op} when its time is over`);
     trace.note(`${world.ms} ${from} sends ${body.xid} ${body.branch} ${body.op} ${attempt}`);
+    if (body.op !== 'check') this.#assertNew(`${from} ${body.xid} ${body.branch} ${body.op} ${attempt}`);
     const text = JSON.stringify(body);
     const lines = headersOf({ ...identity, sign: undefined }, command, text, clock.now());
     const header = (name: string) => lines[lines.indexOf(name) + 1];
     const parcel: Parcel = { number: ++this.sent, path: `${handler}/${body.op}`, header, body: Buffer.from(text) };
     onSend();
+    if (weather.hits('proxy answers in its place')) return readAnswer(page, body.op, clock.now());
     const delayMs = weather.hits('request delayed') ? weather.dice('request delayed').between(1, 1500) : 0;
     const ways = [this.#deliver(from, participant, parcel, delayMs)];
     if (weather.strikes('request duplicated')) {
@@ -78,12 +105,23 @@ export class Wire {
         this.#deliver(from, participant, parcel, delayMs + weather.dice('request duplicated').between(0, 3000)),
       );
     }
-    if (weather.hits('request comes after the end'))
-      void this.#deliver(from, participant, parcel, weather.dice('request comes after the end').between(3000, 15_000));
+    if (weather.hits('request comes after the end')) {
+      const laterMs = weather.dice('request comes after the end').between(3000, 15_000);
+      this.comesLate(laterMs);
+      void this.#deliver(from, participant, parcel, laterMs);
+    }
     const answer = await Promise.race(ways);
     if (weather.hits('answer delayed')) await this.#wait(weather.dice('answer delayed').between(1, 1500));
-    if (answer && (weather.hits('answer lost') || this.#isCut(from, 'back', participant))) return never;
-    return answer ? readAnswer(asHttp(answer), body.op, clock.now()) : gone;
+    if (answer && (weather.hits('answer lost') || this.isCut(from, 'back', participant))) return never;
+    return answer ? readAnswer(this.#garbled(asHttp(answer)), body.op, clock.now()) : gone;
+  }
+
+  /** As a proxy on the way may leave it: cut short, or a page of its own. */
+  #garbled(answer: Answer): Answer {
+    const { weather } = this.#parts;
+    if (answer.body.byteLength === 0 || !weather.hits('answer garbled')) return answer;
+    const isShort = weather.dice('answer garbled').chance(0.5);
+    return { ...answer, body: isShort ? answer.body.subarray(0, -1) : Buffer.from('<html>') };
   }
 
   /** Undefined: nobody is there. */
@@ -91,7 +129,7 @@ export class Wire {
     const { weather, instancesOf, trace, world } = this.#parts;
     if (weather.hits('request lost')) return never;
     if (delayMs > 0) await this.#wait(delayMs);
-    if (this.#isCut(from, 'towards', participant)) return never;
+    if (this.isCut(from, 'towards', participant)) return never;
     const there = instancesOf(participant);
     const instance = there[this.#turn++ % Math.max(1, there.length)];
     if (!instance) return undefined;
@@ -101,7 +139,7 @@ export class Wire {
     return instance.take(parcel.path, parcel.header, parcel.body);
   }
 
-  #isCut(from: string, way: 'towards' | 'back', participant: string): boolean {
+  isCut(from: string, way: 'towards' | 'back', participant: string): boolean {
     const cut = this.cuts.size > 0 && this.cuts.has(`${from} ${way} ${participant}`);
     if (cut)
       this.#parts.weather.took(
@@ -128,6 +166,14 @@ export class Wire {
     }
   }
 
+  /** Each attempt is a command of its own; only a queue makes two of one, or a store that refuses to count it. */
+  #assertNew(command: string): void {
+    const { on } = this.#parts.weather;
+    const mayBeTwice = repeating.some((fault) => on.has(fault));
+    if (this.#known.has(command) && !mayBeTwice) this.violations.push(`I14 ${command} is sent twice`);
+    this.#known.add(command);
+  }
+
   #assertAlone(
     place: string,
     other: Command,
@@ -142,6 +188,9 @@ export class Wire {
 }
 
 const json = Object.freeze({ 'content-type': 'application/json' });
+
+/** Of somebody on the way who never asked the participant. */
+const page: Answer = Object.freeze({ status: 200, headers: json, body: Buffer.from('<html>') });
 
 const asHttp = ({ status, headers, body }: WireAnswer): Answer => ({
   status,

@@ -47,7 +47,11 @@ export const peekAt = (database: sqlite3.Database): Peek => ({
 });
 
 /** The real driver, but the test can get at the store's own connections; the writer is the first. */
-export function watchedDriver(): { driver: () => Promise<Driver>; writer: () => Peek } {
+export function watchedDriver(): {
+  readonly driver: () => Promise<Driver>;
+  readonly writer: () => Peek;
+  readonly raw: () => sqlite3.Database;
+} {
   const opened: sqlite3.Database[] = [];
   class Database extends sqlite3.Database {
     constructor(filename: string, ...rest: unknown[]) {
@@ -55,7 +59,8 @@ export function watchedDriver(): { driver: () => Promise<Driver>; writer: () => 
       opened.push(this);
     }
   }
-  return { driver: async () => ({ Database: Database as Driver['Database'] }), writer: () => peekAt(opened[0]!) };
+  const raw = () => opened[0]!;
+  return { driver: async () => ({ Database: Database as Driver['Database'] }), writer: () => peekAt(raw()), raw };
 }
 
 export const sqliteError = (code: string): Error => Object.assign(new Error(`${code}: injected`), { code });

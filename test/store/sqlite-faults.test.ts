@@ -4,6 +4,7 @@ import type { Around } from '../../coordinator/store/sqlite/connection.js';
 import type { StatementName } from '../../coordinator/store/sqlite/statements.js';
 import type { Append, Store, StoreError, StoreErrorKind } from '../../coordinator/store/store.js';
 import { plant, rowOf } from '../contracts/store.js';
+import { sampleRegistration } from '../contracts/store-instances.js';
 import { coordinator, sampleAppend, sampleSummary, xidOf } from './sample.js';
 import { openStore, peek, sqliteError, tempFile, watchedDriver } from './sqlite-disk.js';
 
@@ -233,4 +234,36 @@ test('a value of the wrong type is refused, not converted', async (t) => {
   t.is(await answerOf(store, sampleAppend('x1', { at: Number.NaN })), 'unstorable');
   t.is(await answerOf(store, sampleAppend('x1', { at: 1.5 })), 'unstorable');
   t.is(await answerOf(store, sampleAppend('x1')), 'won');
+});
+
+test('a call that the database does not take says what it was about', async (t) => {
+  const path = await tempFile(t);
+  let full = false;
+  const around: Around = (_, run) => (full ? Promise.reject(sqliteError('SQLITE_FULL')) : run());
+  const store = await openStore(t, { path, around });
+  const instance = await store.saveInstance(sampleRegistration());
+  // Lists go past the prepared statements.
+  await (await peek(t, path)).exec('drop table transactions');
+  full = true;
+  const [c1, x1] = [coordinator('c1'), xidOf('x1')];
+  const calls: Readonly<Record<string, () => Promise<unknown>>> = {
+    'load x1': () => store.load(x1),
+    list: () => store.list({ statuses: [], limit: 1 }),
+    'find what is due': () => store.due(c1, 0, 1),
+    'find what is owned': () => store.owned(c1, null, 1),
+    'find the owners': () => store.owners(),
+    'renew a lease': () => store.renewLease({ id: c1, host: 'h', pid: 1, leaseMs: 1 }),
+    'drop a lease': () => store.dropLease(c1),
+    'read the leases': () => store.leases(),
+    'save an instance': () => store.saveInstance(sampleRegistration()),
+    'forget an instance': () => store.forgetInstance(instance!),
+    'end an instance': () => store.endInstance('stock', 'i1'),
+    'read the instances': () => store.instances(),
+    'find the oldest transaction': () => store.oldestUnfinished(),
+    'tell the time': () => store.now(),
+  };
+  for (const [doing, call] of Object.entries(calls)) {
+    const error = await t.throwsAsync<StoreError>(call, { message: new RegExp(`^the store could not ${doing}: `) });
+    t.is(error?.kind, 'outage');
+  }
 });

@@ -8,3 +8,8 @@ storeContract(
   async () => ({ open: (time) => openSqliteStore({ path: ':memory:', chance, ...(time && { time }) }) }),
   { shared: false },
 );
+
+test('H9 a store in memory is on no file system that could be refused', async (t) => {
+  const store = await openSqliteStore({ path: ':memory:', chance, fileSystemType: async () => 0x6969 });
+  await t.notThrowsAsync(store.close());
+});

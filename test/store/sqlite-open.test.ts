@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import { openSqliteStore } from '../../coordinator/store/sqlite/store.js';
-import type { StoreError } from '../../coordinator/store/store.js';
+import { StoreError } from '../../coordinator/store/store.js';
 import { plant } from '../contracts/store.js';
 import { chance, coordinator, sampleAppend } from './sample.js';
 import { openStore, peek, tempFile, watchedDriver } from './sqlite-disk.js';
@@ -119,4 +119,13 @@ test('processes that open a new file at once all succeed and agree on who it is'
   const origins = new Set(answers.map(([answer]) => JSON.stringify(answer)));
   t.is(origins.size, 1);
   t.regex([...origins][0] ?? '', /"origin":"[0-9a-f]{32}"/);
+});
+
+test('a file that cannot be closed is told, and is closed no second time', async (t) => {
+  const { driver, raw } = watchedDriver();
+  const store = await openSqliteStore({ path: await tempFile(t), chance, driver });
+  const left = raw().prepare('select 1');
+  const message = /^the store could not close: SQLITE_BUSY/;
+  for (const _ of [1, 2]) await t.throwsAsync(store.close(), { instanceOf: StoreError, message });
+  left.finalize();
 });

@@ -74,6 +74,22 @@ const rowOf = (xid: string, owner: string): Append => ({
   },
 });
 
+test('I4 a lease counts from when it was asked for, not from when the answer came', async (t) => {
+  let answerMs = 0;
+  const { world, sweep } = await sweeping(t, {}, (store) => ({
+    renewLease: async (lease) => {
+      const renewedAt = await store.renewLease(lease);
+      if (answerMs > 0) await new Promise<void>((resolve) => void world.clock().after(answerMs, resolve));
+      return renewedAt;
+    },
+  }));
+  answerMs = 5000;
+  await world.advance(11_900);
+  t.not(sweep.leaseTerm(), undefined, 'asked for at 3000, answered at 8000');
+  await world.advance(200);
+  t.is(sweep.leaseTerm(), undefined, 'the next one was asked for at 11000, and is not answered');
+});
+
 test('I4 a round that takes minutes does not cost the lease', async (t) => {
   const { world, store, sweep } = await sweeping(t, { adopt: () => new Promise(() => undefined) });
   await store.append(rowOf('left', 'dead'));
@@ -170,7 +186,8 @@ for (const hoursApart of [1, -1]) {
     await world.advance(60_000);
     t.deepEqual(adopted, []);
     other.state = 'dead';
-    await world.advance(9000 + 1000);
+    // His last beat is seen a round late at most, and so is that it is over.
+    await world.advance(9000 + 2 * 1000);
     t.deepEqual([...new Set(adopted)], ['his']);
   });
 }

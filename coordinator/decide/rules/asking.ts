@@ -1,3 +1,4 @@
+import { planted } from '#faults';
 import { delayMs } from '../backoff.js';
 import { conclude, decideCommit } from '../conclude.js';
 import type { Draft } from '../draft.js';
@@ -11,7 +12,8 @@ export function checkAnswer(draft: Draft, { attempt, answer }: InputOf<'check_an
   const { check } = draft.state;
   if (check?.at !== 'asked') return stale('nobody is asking');
   if (answer === 'commit') decideCommit(draft, 'the check answered committed');
-  else if (answer === 'rollback') draft.emit({ type: 'decided', decision: 'rollback', reason: check.reason });
+  else if (answer === 'rollback' || planted('no-answer-is-a-no'))
+    draft.emit({ type: 'decided', decision: 'rollback', reason: check.reason });
   else if (attempt !== check.work.attempt) return stale('a newer attempt is under way');
   else draft.emit(checkFailed(draft, check.work, answer === 'unknown' ? notKnown : answer.error));
   conclude(draft);

@@ -54,7 +54,7 @@ function done({ branch, work, expiresAt }: Answered, { output }: Said<'done'>): 
 }
 
 /** A transaction that grew without end would stop the process of all others. */
-export const hasRoomFor = ({ state }: Draft, value: Json): boolean =>
+export const hasRoomFor = ({ state }: Pick<Draft, 'state'>, value: Json): boolean =>
   state.grownBytes + jsonBytes(value) <= limits.grownBytes;
 export const noRoom = `the branches and outputs of one transaction are at most ${limits.grownBytes} bytes together`;
 
@@ -112,7 +112,11 @@ export function failed(
   const counted = isForward(asked) && decision !== 'commit';
   // Time in which no coordinator was there to try is not held against the participant.
   const timeIsUp = !crashed && now - work.since >= policy.parkAfterMs;
-  const usedUp = counted ? work.failures + 1 >= branch.retry.attemptsMax : timeIsUp;
+  const usedUp = planted('attempts-without-end')
+    ? false
+    : counted
+      ? work.failures + 1 >= branch.retry.attemptsMax
+      : timeIsUp;
   const poison = crashed && work.crashes + 1 >= policy.crashesMax;
   const overtaken = counted && decision === 'rollback';
   if (usedUp || poison || overtaken) return giveUp(draft, asked, error);
@@ -126,7 +130,10 @@ export function failed(
 export function giveUp(draft: Draft, asked: Asked, error: string): Event {
   const { branch, work } = asked;
   const { decision } = draft.state;
-  if (isForward(asked) && (decision === 'rollback' || (decision === null && !branch.pivot))) {
+  if (
+    isForward(asked) &&
+    (decision === 'rollback' || (decision === null && (!branch.pivot || planted('pivot-in-doubt-is-a-no'))))
+  ) {
     return { type: 'branch_uncertain', branch: branch.number, attempt: work.attempt, error };
   }
   return park(asked, error, Math.max(work.dueAt, draft.moment.now) + branch.timeoutMs);

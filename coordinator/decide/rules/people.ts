@@ -1,3 +1,4 @@
+import { planted } from '#faults';
 import { conclude } from '../conclude.js';
 import type { Draft } from '../draft.js';
 import type { InputOf, Resolution, Verdict } from '../inputs.js';
@@ -46,7 +47,7 @@ function whyNot({ state, moment }: Draft, { branch: number }: Resolution): Verdi
     );
   }
   const leftMs = branch.stage.expiresAt - moment.now;
-  if (leftMs <= 0) return undefined;
+  if (leftMs <= 0 || planted('resolve-while-in-flight')) return undefined;
   return refuse(
     'command_in_flight',
     `the last '${branch.stage.op}' of branch ${number} may take effect for ${leftMs} ms more`,

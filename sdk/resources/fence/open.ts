@@ -1,4 +1,5 @@
 import type { Database, OpenTransaction } from '../database.js';
+import { postgresFenceTable, visitPostgresIn } from './postgres/table.js';
 import { sqliteFenceTable, visitSqliteIn } from './sqlite/table.js';
 import type { FenceTable, Visit } from './table.js';
 
@@ -11,6 +12,7 @@ interface Dialect {
 /** By the driver that knex was given. */
 const dialects: Readonly<Record<string, Dialect>> = Object.freeze({
   sqlite3: { table: sqliteFenceTable, visitIn: visitSqliteIn },
+  pg: { table: (db) => postgresFenceTable(db), visitIn: visitPostgresIn },
 });
 
 const tables = new WeakMap<Database, FenceTable>();
@@ -35,7 +37,7 @@ export const visitIn = (trx: OpenTransaction): Visit => dialectOf(trx).visitIn(t
 function dialectOf(db: Database): Dialect {
   const driver: unknown = db?.client?.driverName;
   if (typeof db !== 'function' || typeof driver !== 'string')
-    throw new TypeError(`db: expected what knex({client: 'sqlite3', …}) answers, got ${describe(db)}`);
+    throw new TypeError(`db: expected what knex({client: 'sqlite3' or 'pg', …}) answers, got ${describe(db)}`);
   const dialect = dialects[driver];
   if (dialect) return dialect;
   const known = Object.keys(dialects).join(', ');

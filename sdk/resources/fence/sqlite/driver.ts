@@ -72,7 +72,7 @@ export class Driver {
     this.#kept.delete(sql);
     this.#kept.set(sql, statement);
     const [oldest] = this.#kept.keys();
-    if (this.#kept.size > keptMax && oldest !== undefined) this.drop(oldest);
+    if (this.#kept.size > keptMax) this.drop(oldest as string);
   }
 
   async #prepareOwn(name: StatementName): Promise<Statement> {

@@ -60,7 +60,16 @@ interface Waiting {
 type Fate = { readonly end: FenceEnd<unknown> } | { readonly error: unknown; readonly end?: undefined };
 
 /** A work that was not the first has to be taken back, and has no savepoint. */
-class NoSavepoint extends Error {}
+class NoSavepoint extends Error {
+  readonly index: number;
+  readonly fate: Fate;
+
+  constructor(index: number, fate: Fate) {
+    super('a work has to be taken back alone');
+    this.index = index;
+    this.fate = fate;
+  }
+}
 
 export class VisitGroups {
   readonly #options: GroupOptions;
@@ -141,27 +150,39 @@ export class VisitGroups {
       fates = await new Transaction(driver, this.#options, group, isCautious).run();
     } catch (error) {
       await letGo(raw, driver);
-      if (this.#workAgain(group, error)) this.#waiting = group.concat(this.#waiting);
+      const again = this.#workAgain(group, error);
+      if (again) this.#waiting = again.concat(this.#waiting);
       else for (const { reject } of group) reject(error);
       return;
     }
     this.#waiting = group.slice(fates.length).concat(this.#waiting);
     this.#room = fates.length < group.length ? fates.length : Math.min(this.#options.limits.countMax, this.#room * 2);
-    for (const [index, fate] of fates.entries()) {
-      const { resolve, reject } = group[index] as Waiting;
-      if (fate.end) resolve(fate.end.answer);
-      else reject(fate.error);
-    }
+    for (const [index, fate] of fates.entries()) tell(group[index] as Waiting, fate);
   }
 
-  /** Whether a group that nothing is left of is worked again in another way. */
-  #workAgain(group: readonly Waiting[], error: unknown): boolean {
-    if (error instanceof NoSavepoint) this.#cautious = this.#options.limits.cautiousFor;
-    else if (group.length > 1 && isConstraint(error)) this.#alone = group.length;
-    else return false;
-    return true;
+  /** Who of a group that nothing is left of is worked again, in another way. Undefined where that is of no use. */
+  #workAgain(group: readonly Waiting[], error: unknown): readonly Waiting[] | undefined {
+    if (error instanceof NoSavepoint) {
+      this.#cautious = this.#options.limits.cautiousFor;
+      const { index, fate } = error;
+      if (!leavesNothing(fate)) return group;
+      tell(group[index] as Waiting, fate);
+      return group.toSpliced(index, 1);
+    }
+    if (group.length === 1 || !isConstraint(error)) return undefined;
+    this.#alone = group.length;
+    return group;
   }
 }
+
+function tell({ resolve, reject }: Waiting, fate: Fate): void {
+  if (fate.end) resolve(fate.end.answer);
+  else reject(fate.error);
+}
+
+/** Nothing of it is to be kept: once its transaction is rolled back, that is so. */
+const leavesNothing = ({ end }: Fate): boolean =>
+  end === undefined || (end.undo && end.release && end.set.length === 0);
 
 /** A connection whose transaction cannot be ended goes out of the pool. */
 async function letGo(raw: Sqlite, driver: Driver): Promise<void> {
@@ -234,7 +255,7 @@ class Transaction {
     const fate = connection.isNested && worked.end && !worked.end.undo ? unended() : worked;
     if (!connection.mayHaveWritten || (fate.end && !fate.end.undo)) return fate;
     if (index > 0) {
-      if (!this.#isCautious) throw new NoSavepoint();
+      if (!this.#isCautious) throw new NoSavepoint(index, fate);
       await this.#driver.run('undo');
       return fate;
     }

@@ -8,8 +8,22 @@ type Method = 'all' | 'run';
 const ending =
   /^(?:\s|;|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)*(?:begin|commit|end|rollback(?!\s+(?:transaction\s+)?to\b))\b/i;
 
-/** Changes nothing in SQLite, unlike what may begin with `with`. */
-const reading = /^\s*select\b/i;
+/** Functions that may stand in a statement that only reads; others could be anything that somebody loaded. */
+const harmless: ReadonlySet<string> = new Set(
+  (
+    'and as by case else exists from in join not on or over select then using values when where with ' +
+    'abs avg cast coalesce count date datetime group_concat hex ifnull iif instr json json_array json_each json_extract ' +
+    'json_object julianday length like lower ltrim max min nullif printf replace round row_number rtrim sign strftime ' +
+    'string_agg substr substring sum time total trim typeof unixepoch upper'
+  ).split(' '),
+);
+
+/** Whether a statement surely changes nothing. What begins with `with` may. */
+export function onlyReads(sql: string): boolean {
+  if (!/^\s*select\b/i.test(sql)) return false;
+  for (const [, name = ''] of sql.matchAll(/([\w"`\]]+)\s*\(/g)) if (!harmless.has(name.toLowerCase())) return false;
+  return true;
+}
 
 /** How knex begins and ends a transaction within a transaction. */
 const nesting = /^(SAVEPOINT|RELEASE SAVEPOINT|ROLLBACK TO SAVEPOINT) (trx\d+);?$/;
@@ -96,7 +110,7 @@ export class GuardedConnection {
       return;
     }
     this.#touched = true;
-    this.#mayHaveWritten ||= !reading.test(sql);
+    this.#mayHaveWritten ||= !onlyReads(sql);
     const send = (): void => this.#prepare(method, sql, bindings, callback);
     if (this.#isBusy) {
       this.#queued.push({ callback, send });

@@ -2,7 +2,7 @@ import type { OpenTransaction } from '../../database.js';
 import { FenceBusy, type FenceEnd, type Place, type Visitor } from '../table.js';
 import type { Row } from './driver.js';
 import { isBusy } from './errors.js';
-import { changeRows, placeRows, releaseRows } from './rows.js';
+import { changeRows, type Placed, placeRows, releaseRows } from './rows.js';
 import { type StatementName, statements } from './statements.js';
 
 /** Carries the work's end out of the savepoint that it takes back. */
@@ -23,8 +23,7 @@ export async function visitIn<T>(trx: OpenTransaction, place: Place, visitor: Vi
       throw isBusy(error) ? new FenceBusy('another connection writes to the database', { cause: error }) : error;
     }
   };
-  const [placed] = await placeRows([place], run);
-  if (!placed) throw new Error('expected one place, got none');
+  const [placed] = (await placeRows([place], run)) as readonly [Placed];
   let end: FenceEnd<unknown> | undefined;
   try {
     end = await trx.transaction(async (nested) => {

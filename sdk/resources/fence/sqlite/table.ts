@@ -1,7 +1,7 @@
 import type { Database, OpenTransaction } from '../../database.js';
 import type { FenceTable, Place, Visit, Visitor } from '../table.js';
 import { type Driver, driverOf, type Row } from './driver.js';
-import { isMissing, messageOf } from './errors.js';
+import { isUnprepared } from './errors.js';
 import { type GroupLimits, groupLimits, VisitGroups } from './group.js';
 import { thinHandles } from './handle.js';
 import { visitIn } from './joined.js';
@@ -50,7 +50,7 @@ async function told<T>(visit: Promise<T>): Promise<T> {
   try {
     return await visit;
   } catch (error) {
-    if (!isMissing(error) || !messageOf(error).includes('concordat_fence')) throw error;
+    if (!isUnprepared(error)) throw error;
     throw new Error('the database has no table concordat_fence: call prepareFence(knex) at start', { cause: error });
   }
 }

@@ -1,15 +1,36 @@
 import type { Database } from '../resources/database.js';
-import { tablesOf } from './databases.js';
+import { type Content, type Dialect, isOurs, type Row } from './dialect.js';
 
-/**
- * Takes a picture of a database, and returns what puts its tables back as they were in it. For `reset`: faster than to make a
- * new database for each case. The fence's rows go. For SQLite that knex opened with the driver `sqlite3`, on one connection
- * (knex's default for it); rejects with TypeError for another driver.
- */
-export async function snapshot(db: Database): Promise<() => Promise<void>> {
-  const driver: unknown = db.client.driverName;
-  if (driver !== 'sqlite3')
-    throw new TypeError(`snapshot: expected a knex client of sqlite3, got '${driver}'; say a reset of your own`);
+export const sqlite: Dialect = { contentOf, keysOf, snapshot };
+
+async function contentOf(db: Database): Promise<Content> {
+  const content = new Map<string, readonly Row[]>();
+  for (const name of await tablesOf(db)) content.set(name, await db(name).select());
+  return content;
+}
+
+async function keysOf(db: Database): Promise<ReadonlyMap<string, readonly string[]>> {
+  const keys = new Map<string, readonly string[]>();
+  for (const table of await tablesOf(db)) {
+    const columns: readonly { readonly name: string; readonly pk: number }[] = await db.raw(
+      'select name, pk from pragma_table_info(?)',
+      [table],
+    );
+    const own = columns.filter(({ pk }) => pk > 0).map(({ name }) => name);
+    keys.set(table, own);
+  }
+  return keys;
+}
+
+async function tablesOf(db: Database): Promise<readonly string[]> {
+  const tables: readonly { readonly name: string }[] = await db('sqlite_master')
+    .select('name')
+    .where('type', 'table')
+    .orderBy('name');
+  return tables.flatMap(({ name }) => (isOurs(name) || name.startsWith('sqlite_') ? [] : [name]));
+}
+
+async function snapshot(db: Database): Promise<() => Promise<void>> {
   const tables = await Promise.all((await tablesOf(db)).map((name) => ofTable(db, name)));
   const counts = await hasTable(db, 'sqlite_sequence');
   if (counts) tables.push({ kept: 'temp.concordat_kept_sequence', table: 'sqlite_sequence', columns: 'name, seq' });

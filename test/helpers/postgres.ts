@@ -1,0 +1,112 @@
+/** A PostgreSQL of the test's own, from the machine's binaries: on a socket in a folder of its own, gone afterwards. */
+import { execFile, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync } from 'node:fs';
+import { chown, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import knexFactory, { type Knex } from 'knex';
+
+const installed = '/usr/lib/postgresql';
+
+/** The folder of `initdb` and `postgres`; undefined where there are none. Throws where they are required. */
+export function postgresBinaries(): string | undefined {
+  const versions = existsSync(installed) ? readdirSync(installed).sort((a, b) => Number(b) - Number(a)) : [];
+  const found = versions
+    .map((version) => path.join(installed, version, 'bin'))
+    .find((bin) => existsSync(`${bin}/initdb`));
+  const required = (process.env.CONCORDAT_REQUIRE ?? '').split(',').includes('postgres');
+  if (!found && required)
+    throw new Error(`expected PostgreSQL in ${installed}/<version>/bin, as CONCORDAT_REQUIRE says; install it`);
+  return found;
+}
+
+export const postgresMissing = `PostgreSQL is not in ${installed}: its tests are left out`;
+
+export interface Postgres {
+  /** The folder of its socket: a `host` for connections. */
+  readonly socket: string;
+  /** Makes a database and returns its name. `settings`: `alter database … set` of each. */
+  database(settings?: Readonly<Record<string, string>>): Promise<string>;
+  connect(database: string, options?: ConnectOptions): Knex;
+  stop(): Promise<void>;
+}
+
+export interface ConnectOptions {
+  readonly max?: number;
+  /** In place of the server's: that of a proxy. */
+  readonly socket?: string;
+  readonly user?: string;
+}
+
+const superuser = 'postgres';
+const nothing = (): void => undefined;
+const silent = { warn: nothing, error: nothing, deprecate: nothing, debug: nothing };
+
+export async function startPostgres(): Promise<Postgres> {
+  const bin = postgresBinaries();
+  if (!bin) throw new Error(postgresMissing);
+  const owner = ownerOf();
+  const folder = await mkdtemp(path.join(tmpdir(), 'concordat-pg-'));
+  if (owner) await chown(folder, owner.uid, owner.gid);
+  const data = path.join(folder, 'data');
+  const initdb = ['-D', data, '-U', superuser, '-A', 'trust', '-E', 'UTF8', '--locale=C', '-N'];
+  await promisify(execFile)(path.join(bin, 'initdb'), initdb, { cwd: folder, ...owner });
+  // Nothing of it has to outlive the machine.
+  const settings = ['fsync=off', 'full_page_writes=off', 'listen_addresses=', `unix_socket_directories=${folder}`];
+  const server = spawn(
+    path.join(bin, 'postgres'),
+    ['-D', data, ...[...settings, 'max_connections=200', 'log_min_messages=panic'].flatMap((each) => ['-c', each])],
+    { cwd: folder, stdio: ['ignore', 'ignore', 'inherit'], ...owner },
+  );
+  const exited = once(server, 'exit');
+  const kill = (): void => void server.kill('SIGQUIT');
+  process.once('exit', kill);
+  const connect = (database: string, { max = 5, socket = folder, user = superuser }: ConnectOptions = {}): Knex =>
+    knexFactory({ client: 'pg', connection: { host: socket, user, database }, pool: { min: 0, max }, log: silent });
+  const admin = connect('postgres', { max: 1 });
+  await answering(admin, exited);
+  let made = 0;
+  return {
+    socket: folder,
+    connect,
+    async database(settings = {}) {
+      const name = `test_${++made}`;
+      await admin.raw(`create database ${name}`);
+      for (const [key, value] of Object.entries(settings))
+        await admin.raw(`alter database ${name} set ${key} = '${value}'`);
+      return name;
+    },
+    async stop() {
+      process.off('exit', kill);
+      await admin.destroy();
+      kill();
+      await exited;
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** PostgreSQL does not run as root. */
+function ownerOf(): { readonly uid: number; readonly gid: number } | undefined {
+  if (process.getuid?.() !== 0) return undefined;
+  const id = (flag: string): number => Number(execFileSync('id', [flag, superuser], { encoding: 'utf8' }));
+  return { uid: id('-u'), gid: id('-g') };
+}
+
+async function answering(admin: Knex, exited: Promise<unknown>): Promise<void> {
+  let isOver = false;
+  void exited.then(() => {
+    isOver = true;
+  });
+  for (;;) {
+    try {
+      await admin.raw('select 1');
+      return;
+    } catch (error) {
+      if (isOver) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+}

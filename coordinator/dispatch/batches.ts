@@ -11,7 +11,7 @@ import { frameBytes } from './batch-request.js';
 import type { KnownInstance } from './known-instance.js';
 import { cleanText } from './text.js';
 import type { Reply } from './transport.js';
-import { expired, notSent } from './wire.js';
+import { expired, isOver, notSent } from './wire.js';
 
 export interface BatchesParts {
   readonly clock: Clock;
@@ -72,13 +72,16 @@ export class Batches {
       items = [];
       bytes = 0;
     };
-    const now = this.#parts.clock.monotonic();
+    const { clock, itemOf } = this.#parts;
+    const [now, monotonic] = [clock.now(), clock.monotonic()];
+    const hasNoTime = ({ deadline }: Waiting) => deadline <= monotonic && !planted('expired-commands-are-sent');
     for (const waiting of all) {
-      if (waiting.deadline <= now && !planted('expired-commands-are-sent')) {
+      // The clock may have been set since it became ready, either way.
+      if (isOver(waiting.command, now) || hasNoTime(waiting)) {
         waiting.settle(expired);
         continue;
       }
-      const item = this.#parts.itemOf(waiting.command);
+      const item = itemOf(waiting.command);
       const itemBytes = Buffer.byteLength(item);
       if (batch.length === limits.batchMax || bytes + itemBytes + frameBytes(batch.length + 1) > limits.batchBytes)
         close();

@@ -212,7 +212,7 @@ async function onTheClock(t: ExecutionContext, answer: (response: ServerResponse
   const { registry } = registryOn(undefined, clock);
   await registry.register(instance({ url: there.url, batch: true }));
   const http = transport(t, { registry, clock });
-  return { clock, send: (ms: number) => http.send(commands(1, { expiresAt: clock.now() + ms })[0]!) };
+  return { clock, got: there.got, send: (ms: number) => http.send(commands(1, { expiresAt: clock.now() + ms })[0]!) };
 }
 
 test('K3 every command of a batch has its own deadline, however slowly the answer comes', async (t) => {
@@ -241,6 +241,17 @@ test('K3 a command whose time is over leaves the others theirs', async (t) => {
   over.give();
   t.is((await long).kind, done);
 });
+
+for (const setBy of [300, -300]) {
+  test(`C7 a command is over though the clock was set by ${setBy} ms after it became ready`, async (t) => {
+    const { clock, send, got } = await onTheClock(t, (response) => answerWith(response, { outcomes: [fine, fine] }));
+    const replies = [send(200), send(5000), send(5000)];
+    clock.set(clock.now() + setBy);
+    if (setBy < 0) clock.advance(200);
+    t.deepEqual(kindsOf(await Promise.all(replies)), [unknown, done, done]);
+    t.is(got[0]?.items.length, 2);
+  });
+}
 
 test('an end that never comes after all outcomes keeps nobody', async (t) => {
   const replies = await repliesTo(t, 2, (response) => {

@@ -1,6 +1,6 @@
 /** What becomes of commands when the connection that their database is on fails, at each of its statements. */
 import test from 'ava';
-import type { Knex } from 'knex';
+import knexFactory, { type Knex } from 'knex';
 import type { Database } from 'sqlite3';
 import { Refused } from '../../sdk/protocol/answers.js';
 import { fenceTableOf, giveFenceTable } from '../../sdk/resources/fence/open.js';
@@ -53,6 +53,18 @@ test('so does one that is lost while a handler works, and nothing of its work is
   t.deepEqual([await effects(db), (await rows(db)).length], [['do warm.1'], 1]);
   loses = false;
   t.is(word(await send('action')), 'done');
+});
+
+test('a connection on which the database ended the transaction by itself stays in the pool', async (t) => {
+  const saga = handlerOf('saga', {
+    forward: async (_input, tx) =>
+      tx.db.raw(`insert or rollback into effects (id, effect) values (1, 'same')`).then(() => null),
+  });
+  const { db, send } = await startBank(t, { saga });
+  await db('effects').insert({ id: 1, effect: 'first' });
+  const raw = await rawOf(db);
+  await t.throwsAsync(send('action'), { message: /UNIQUE constraint failed/ });
+  t.is(await rawOf(db), raw);
 });
 
 test('a statement that fails leaves the rest of the work as it is: one in the text, one in the data', async (t) => {
@@ -148,6 +160,12 @@ test('where knex is built otherwise there are no thin handles', async (t) => {
     undefined,
     'it looks otherwise',
   );
+});
+
+test('PostgreSQL has a fence of its own', async (t) => {
+  const db = knexFactory({ client: 'pg', connection: { host: '127.0.0.1', port: 1 } });
+  t.teardown(() => db.destroy());
+  await t.throwsAsync(fenceTableOf(db, { monotonic: () => 0 }).prepare(), { message: /ECONNREFUSED/ });
 });
 
 test('a database has one fence, also one that was given', async (t) => {

@@ -101,6 +101,9 @@ test('what does more than read is noted', async (t) => {
     ['with a as (select 1) select * from a', true],
     ['pragma user_version', true],
     ['create table a (b); select 1', true],
+    ["select count(*), upper ('a') from sqlite_master where type in ('table')", false],
+    ['select abs(1) + random()', true],
+    ['select "abs"(1)', true],
   ] as const) {
     const { connection, say } = await guarded(t);
     await say(sql);

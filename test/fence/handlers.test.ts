@@ -2,6 +2,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import test from 'ava';
 import type { Branch } from '../../sdk/participant/branch.js';
+import { Refused } from '../../sdk/protocol/answers.js';
 import { manualClock } from '../helpers/clock.js';
 import { effect, effects, gate, handlerOf, openBank, rows, startBank, type Teardown, word } from './bank.js';
 
@@ -145,6 +146,54 @@ test('C1 D3 a handler that was given up and still runs keeps its branch: neither
   t.is(begun, 1);
   t.deepEqual(await effects(db), []);
   t.is((await rows(db)).length, 2);
+});
+
+test('C1 D3 one that was given up twice, as its group was worked again, keeps its branch until both have ended', async (t) => {
+  const clock = manualClock();
+  const begunAt = clock.now();
+  const [arrived, held] = [
+    [gate(), gate()],
+    [gate(), gate()],
+  ];
+  let runs = 0;
+  const { db, send } = await startBank(
+    t,
+    forward(async (tx, input) => {
+      if (input === 'hang') {
+        const run = runs++;
+        arrived[run]?.open();
+        await held[run]?.opened;
+        return;
+      }
+      await effect(tx, 'do');
+      if (input === 'refuse') throw new Refused('no');
+    }),
+    // No time passes for the group, and the clock on the wall goes back.
+    { clock: { ...clock, monotonic: () => 0 } },
+  );
+  const sent = Promise.allSettled([
+    send('action', { xid: 'a' }),
+    send('action', { xid: 'b', input: 'hang', expiresAt: begunAt + 50 }),
+    send('action', { xid: 'c', input: 'refuse' }),
+  ]);
+  for (const { opened } of arrived) {
+    await opened;
+    clock.advance(50);
+    clock.set(begunAt);
+  }
+  const [a, b, c] = await sent;
+  t.deepEqual([a.status, b.status, c.status], ['fulfilled', 'rejected', 'fulfilled']);
+  t.regex(String((b as PromiseRejectedResult).reason), /time was over/);
+  const again = () => send('action', { xid: 'b', input: 'hang' }).then(word);
+  t.is(await again(), 'running');
+  held[1]?.open();
+  await turn();
+  t.is(await again(), 'running');
+  held[0]?.open();
+  await turn();
+  t.is(await again(), 'done');
+  t.is(runs, 3);
+  t.deepEqual(await effects(db), ['do a.1']);
 });
 
 test('B6 what a handler asks of its own knex is outside of the fence, and the error says that it may take effect', async (t) => {

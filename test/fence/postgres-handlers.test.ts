@@ -105,7 +105,16 @@ else {
       return error !== null;
     };
     const ends = ['commit', ' Commit;', 'end', 'abort', 'rollback', '/* a */ begin', '-- a\nstart transaction'];
-    const more = ["prepare transaction 'x'", 'rollback work', 'select 1; commit', 'select 1 ;-- a\n rollback;'];
+    const more = [
+      "prepare transaction 'x'",
+      'rollback work',
+      'select 1; commit',
+      'select 1 ;-- a\n rollback;',
+      'select 1; commit work',
+      'select 1; commit and no chain;',
+      'select 1; rollback transaction',
+      "select 1; prepare transaction 'x'",
+    ];
     for (const sql of [...ends, ...more]) t.true(objection(sql), sql);
     t.deepEqual(heard, []);
     const body = 'do $$ begin perform 1; end $$';

@@ -2,7 +2,7 @@
 import { execFile, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
-import { chown, mkdtemp, rm } from 'node:fs/promises';
+import { chown, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -55,18 +55,18 @@ export async function startPostgres(): Promise<Postgres> {
   await promisify(execFile)(path.join(bin, 'initdb'), initdb, { cwd: folder, ...owner });
   // Nothing of it has to outlive the machine.
   const settings = ['fsync=off', 'full_page_writes=off', 'listen_addresses=', `unix_socket_directories=${folder}`];
-  const server = spawn(
-    path.join(bin, 'postgres'),
-    ['-D', data, ...[...settings, 'max_connections=200', 'log_min_messages=panic'].flatMap((each) => ['-c', each])],
-    { cwd: folder, stdio: ['ignore', 'ignore', 'inherit'], ...owner },
-  );
+  const command = [path.join(bin, 'postgres'), '-D', data];
+  const all = [...settings, 'max_connections=200', 'log_min_messages=panic'].flatMap((each) => ['-c', each]);
+  const server = spawn('sh', ['-c', untilTold, folder, ...command, ...all], {
+    cwd: folder,
+    stdio: ['pipe', 'ignore', 'inherit'],
+    ...owner,
+  });
   const exited = once(server, 'exit');
-  const kill = (): void => void server.kill('SIGQUIT');
-  process.once('exit', kill);
   const connect = (database: string, { max = 5, socket = folder, user = superuser }: ConnectOptions = {}): Knex =>
     knexFactory({ client: 'pg', connection: { host: socket, user, database }, pool: { min: 0, max }, log: silent });
   const admin = connect('postgres', { max: 1 });
-  await answering(admin, exited);
+  await answering(admin);
   let made = 0;
   return {
     socket: folder,
@@ -79,14 +79,15 @@ export async function startPostgres(): Promise<Postgres> {
       return name;
     },
     async stop() {
-      process.off('exit', kill);
       await admin.destroy();
-      kill();
+      server.stdin.end();
       await exited;
-      await rm(folder, { recursive: true, force: true });
     },
   };
 }
+
+/** Ends with this process, however that one ends: its standard input is closed then. The folder goes too. */
+const untilTold = '"$@" & read -r told; kill -QUIT $!; wait $!; rm -rf "$0"';
 
 /** PostgreSQL does not run as root. */
 function ownerOf(): { readonly uid: number; readonly gid: number } | undefined {
@@ -95,17 +96,16 @@ function ownerOf(): { readonly uid: number; readonly gid: number } | undefined {
   return { uid: id('-u'), gid: id('-g') };
 }
 
-async function answering(admin: Knex, exited: Promise<unknown>): Promise<void> {
-  let isOver = false;
-  void exited.then(() => {
-    isOver = true;
-  });
+const startMsMax = 60_000;
+
+async function answering(admin: Knex): Promise<void> {
+  const endsAt = performance.now() + startMsMax;
   for (;;) {
     try {
       await admin.raw('select 1');
       return;
     } catch (error) {
-      if (isOver) throw error;
+      if (performance.now() > endsAt) throw error;
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }

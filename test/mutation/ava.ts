@@ -27,18 +27,23 @@ export async function loadTests(urls: readonly URL[]): Promise<readonly Register
   return registered;
 }
 
-/** Rejects with what makes the test fail, also where what it left behind cannot be torn down any more. */
-export async function runTest({ body }: Registered): Promise<void> {
+/**
+ * Rejects with what makes the test fail, also where what it left behind cannot be torn down any more. `givenUp`
+ * rejects when nobody is to wait for it any longer.
+ */
+export async function runTest({ body }: Registered, givenUp: Promise<never> = never): Promise<void> {
   const t = new Assertions();
   try {
-    await body(t);
+    await Promise.race([body(t), givenUp]);
   } catch (error) {
     const tornDown = t.tearDown().catch(() => undefined);
     await Promise.race([tornDown, sleep(tearDownMsMax, undefined, { ref: false })]);
     throw error;
   }
-  await t.tearDown();
+  await Promise.race([t.tearDown(), givenUp]);
 }
+
+const never = new Promise<never>(() => undefined);
 
 const tearDownMsMax = 1000;
 

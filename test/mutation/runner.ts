@@ -26,12 +26,24 @@ interface MutantRun {
 const success = 0;
 const failed = 1;
 
+/** Of one test. None takes a third of it, on a busy machine too. */
+const testMsMax = 60_000;
+/** How long a test may wait while nothing is under way. A thread of SQLite's that waits for a lock does not show. */
+const idleMsMax = 3000;
+const lookMs = 100;
+/** Of these: less is the looking itself. */
+const activeMsMin = 2;
+const hangs = new Error('the test waits for nothing');
+const runsOn = new Error(`the test does not end within ${testMsMax} ms`);
+
 export class RoomRunner {
   static inject = ['options'] as const;
   readonly #names: readonly string[];
   readonly #told: Instrumented;
   #tests: readonly Registered[] | undefined;
   #uncaught: unknown;
+  /** A test was left running here. */
+  #isSpoiled = false;
 
   constructor({ tests }: { readonly tests: readonly string[] }) {
     this.#names = tests;
@@ -62,6 +74,8 @@ export class RoomRunner {
 
   async mutantRun({ activeMutant: { id }, testFilter, hitLimit }: MutantRun): Promise<object> {
     Object.assign(this.#told, { activeMutant: id, hitLimit, hitCount: hitLimit === undefined ? undefined : 0 });
+    // Stryker begins a new process and tries again.
+    if (this.#isSpoiled) throw runsOn;
     // For processes that a test begins.
     process.env.__STRYKER_ACTIVE_MUTANT__ = id;
     const tests = await this.#load().catch((error: unknown) => ({ error }));
@@ -75,6 +89,8 @@ export class RoomRunner {
       const error = await this.#errorOf(test);
       if ((this.#told.hitCount ?? 0) > (hitLimit ?? Number.POSITIVE_INFINITY))
         return { status: 'timeout', reason: 'it goes on and on' };
+      if (error instanceof Error && (error === hangs || error === runsOn))
+        return { status: 'timeout', reason: `${test.id}: ${error.message}` };
       if (error) return { status: 'killed', killedBy: [test.id], failureMessage: shown(error), nrOfTests };
     }
     return { status: 'survived', nrOfTests };
@@ -90,16 +106,43 @@ export class RoomRunner {
 
   async #errorOf(test: Registered): Promise<unknown> {
     this.#uncaught = undefined;
+    const watch = watchForHanging();
     try {
-      await runTest(test);
+      await runTest(test, watch.hanging);
     } catch (error) {
+      this.#isSpoiled ||= error === runsOn;
       return error ?? new Error('threw nothing');
+    } finally {
+      watch.stop();
     }
     // What was left to itself may still fail.
     await turn();
     return this.#uncaught;
   }
 }
+
+/** Rejects when what a test waits for cannot come any more, or takes far too long. */
+function watchForHanging(): { readonly hanging: Promise<never>; stop(): void } {
+  const begun = performance.now();
+  const before = underWay();
+  let last = performance.eventLoopUtilization();
+  let idleMs = 0;
+  let timer: NodeJS.Timeout | undefined;
+  const hanging = new Promise<never>((_resolve, reject) => {
+    timer = setInterval(() => {
+      const now = performance.eventLoopUtilization();
+      const isAtWork = underWay() > before || now.active - last.active > activeMsMin;
+      last = now;
+      idleMs = isAtWork ? 0 : idleMs + lookMs;
+      if (idleMs >= idleMsMax) reject(hangs);
+      if (performance.now() - begun >= testMsMax) reject(runsOn);
+    }, lookMs);
+  });
+  return { hanging, stop: () => clearInterval(timer) };
+}
+
+/** Everything that may wake this process, but timers: a pool of knex has one for as long as it is open. */
+const underWay = (): number => process.getActiveResourcesInfo().filter((name) => name !== 'Timeout').length;
 
 const shown = (error: unknown): string =>
   (error instanceof Error ? `${error.message}\n${error.stack}` : String(error)).slice(0, 2000);

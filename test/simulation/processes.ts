@@ -63,10 +63,10 @@ function ended(child: Child): Promise<boolean> {
   return new Promise((resolve) => child.process.on('exit', () => resolve(isWhole)));
 }
 
-function endIfSilent({ process: { pid, exitCode, kill }, heardAt, figures }: Child, say: Say): void {
-  if (exitCode !== null || performance.now() - heardAt < silenceMaxMs) return;
-  say(`process ${pid} said nothing for ${silenceMaxMs / 1000} s, after ${figures?.seeds ?? 0} seeds: it hangs`);
-  kill('SIGKILL');
+function endIfSilent({ process: child, heardAt, figures }: Child, say: Say): void {
+  if (child.exitCode !== null || performance.now() - heardAt < silenceMaxMs) return;
+  say(`process ${child.pid} said nothing for ${silenceMaxMs / 1000} s, after ${figures?.seeds ?? 0} seeds: it hangs`);
+  child.kill('SIGKILL');
 }
 
 function sumOf(children: readonly Child[]): Tally {

@@ -9,13 +9,16 @@ export interface Shrunk {
   readonly runs: number;
 }
 
-/** `runsMax` bounds how often it is tried. */
-export async function shrink(failed: Outcome, limits: Limits, runsMax = 200): Promise<Shrunk> {
+/** `onTry` is called before each try; there are at most `runsMax`. */
+export async function shrink(failed: Outcome, limits: Limits, onTry: () => void, runsMax = 200): Promise<Shrunk> {
   const invariant = failed.violations[0]?.invariant;
   let best = { outcome: failed, limits };
   let runs = 0;
   const attempt = async (change: Limits): Promise<boolean> => {
     if (++runs > runsMax) return false;
+    onTry();
+    // What others are told about it goes out here.
+    await new Promise((resolve) => setImmediate(resolve));
     const tried = { ...best.limits, ...change };
     const outcome = await run(failed.seed, tried);
     if (!outcome.violations.some((each) => each.invariant === invariant)) return false;

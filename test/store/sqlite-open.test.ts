@@ -1,5 +1,6 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import { openSqliteStore } from '../../coordinator/store/sqlite/store.js';
@@ -57,6 +58,12 @@ test('a directory that is not there is named', async (t) => {
   const path = `${await tempFile(t)}-nowhere/store.db`;
   const error = await t.throwsAsync<StoreError>(() => openSqliteStore({ path, chance }));
   t.regex(error?.message ?? '', /cannot open .*: there is no directory .*nowhere/);
+});
+
+test('a path that is no file is named', async (t) => {
+  const path = dirname(await tempFile(t));
+  const message = new RegExp(`^the store could not open ${path}: SQLITE_CANTOPEN`);
+  await t.throwsAsync(openSqliteStore({ path, chance }), { instanceOf: StoreError, message });
 });
 
 test('a driver that is missing is said with the way to get it', async (t) => {

@@ -9,7 +9,8 @@ const beginning = new RegExp(
 );
 /** Bodies of functions hold `begin` and `end` after a semicolon, and cannot hold these by themselves. */
 const later = new RegExp(
-  `;${blank}(?:commit|abort|rollback(?!\\s+(?:(?:transaction|work)\\s+)?to\\b))\\s*(?:;|$)`,
+  `;${blank}(?:(?:commit|abort|rollback(?!\\s+(?:(?:transaction|work)\\s+)?to\\b))` +
+    `(?:\\s+(?:transaction|work))?(?:\\s+and\\s+(?:no\\s+)?chain)?\\s*(?:;|$)|prepare\\s+transaction\\b)`,
   'i',
 );
 

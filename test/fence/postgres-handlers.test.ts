@@ -151,7 +151,7 @@ else {
     t.is(word(await one.send('try')), 'done');
   });
 
-  test('an op costs two statements more than its own work in a transaction, with an answer three', async (t) => {
+  test('an op costs one statement more than its own work in a transaction, with an answer two', async (t) => {
     const { bank, connect } = await openBanks(t, server);
     const own = connect({ max: 1 });
     const one = await bank({ silent: handlerOf('tcc', { forward: (_input, tx) => effect(tx, 'do') }) }, own);

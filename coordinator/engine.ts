@@ -24,7 +24,7 @@ import { type Decisions, decideAll, foldLog } from './engine/deciding.js';
 import { Doubts } from './engine/doubts.js';
 import { Entries } from './engine/entries.js';
 import type { Entry, Handled, Waiting } from './engine/entry.js';
-import { countFrom, type InHand, isGivenUp } from './engine/hands.js';
+import { countFrom, type InHand, isGivenUp, withinCall } from './engine/hands.js';
 import type { EngineParts } from './engine/parts.js';
 import { inputOf, insteadOf, noOutcome } from './engine/replies.js';
 import { appendOf, reachAfter, reachBefore, rowFrom, summaryOf } from './engine/rows.js';
@@ -102,7 +102,7 @@ export class Engine {
     if (!entry || isWithdrawn || inHand.term !== leaseTerm()) return undefined;
     countFrom(inHand, clock.monotonic());
     const isFresh = command.expiresAt - clock.now() >= inHand.callMs / 2;
-    return isFresh ? command : this.#lookUp(command, entry, inHand);
+    return isFresh ? withinCall(command, inHand, clock.now()) : this.#lookUp(command, entry, inHand);
   }
 
   async #lookUp(command: Command, entry: Entry, inHand: InHand): Promise<Command | undefined> {
@@ -113,7 +113,8 @@ export class Engine {
     const isInHand = entry.hands.find(command) === inHand && !isGivenUp(inHand) && inHand.term === leaseTerm();
     if (!state || !one || !isInHand) return undefined;
     countFrom(inHand, clock.monotonic());
-    return commandFor(state, one, clock.now());
+    const fresh = commandFor(state, one, clock.now());
+    return fresh && withinCall(fresh, inHand, clock.now());
   }
 
   /** Takes back a command that was not sent. No attempt: nothing is written. */

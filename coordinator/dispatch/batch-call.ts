@@ -2,6 +2,7 @@ import type { Dispatcher } from 'undici';
 import { planted, reach } from '#faults';
 import type { Command } from '../../sdk/protocol/commands.js';
 import type { Json } from '../../sdk/protocol/json.js';
+import { limits } from '../../sdk/protocol/limits.js';
 import type { Clock } from '../clock.js';
 import { readAnswer } from './answer.js';
 import { type BatchReader, readerFor } from './batch-reader.js';
@@ -31,8 +32,6 @@ export interface BatchEnd {
 
 /** When all outcomes are there, the end of the answer is waited for so long, to keep the connection. */
 const lingerMs = 1000;
-/** Of an answer that is no 200: enough to say what is wrong. */
-const refusalBytesMax = 16 * 1024;
 
 /** One request with several commands, and its answer. Each outcome counts as soon as it is there. */
 export class BatchCall implements Dispatcher.DispatchHandler {
@@ -75,13 +74,13 @@ export class BatchCall implements Dispatcher.DispatchHandler {
     const reader = status === 200 && readerFor(this.#headers, this.#waiting.length, (i, value) => this.#take(i, value));
     if (typeof reader === 'object') this.#reader = reader;
     else if (typeof reader === 'string') this.#fail(`answered 200: ${reader}`);
-    else this.#refusal = new BodyCollector(refusalBytesMax);
+    else this.#refusal = new BodyCollector(limits.outcomeBodyBytes);
     return true;
   }
 
   onData(chunk: Buffer): boolean {
-    if (this.#reader?.add(chunk) === false) this.#fail('answered with more than a batch may have');
-    this.#refusal?.add(chunk);
+    const body = this.#reader ?? this.#refusal;
+    if (body?.add(chunk) === false) this.#fail('answered with more than a batch may have');
     return true;
   }
 

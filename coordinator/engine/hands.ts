@@ -22,6 +22,11 @@ export function countFrom(inHand: InHand, monotonic: number): void {
   inHand.missed = false;
 }
 
+/** The store's clock may have been set back since it was made: it is still not waited for longer than it is in hand. */
+export function withinCall(command: Command, { callMs }: InHand, now: number): Command {
+  return command.expiresAt - now > callMs ? { ...command, expiresAt: now + callMs } : command;
+}
+
 /** Its outcome, or that it has none, is on its way into the log: it is not sent any more. */
 export const isGivenUp = ({ overdueAt }: InHand): boolean => overdueAt === Number.POSITIVE_INFINITY;
 

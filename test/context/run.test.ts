@@ -267,7 +267,7 @@ test('C8 an asked initiator decides at the deadline: rolled back when it says so
   service.answer = 'rollback';
   const check = { participant: 'bank', handler: 'ended' };
   const error = await t.throwsAsync(
-    client.run({ name: 'checkout', timeoutMs: 100, onTimeout: 'ask', check }, async ({ xid }) => {
+    client.run({ name: 'checkout', timeoutMs: 1000, onTimeout: 'ask', check }, async ({ xid }) => {
       await bank.charge(charge);
       await settled(xid);
     }),

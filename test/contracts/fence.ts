@@ -57,6 +57,14 @@ export function fenceTableContract(name: string, open: OpenTable): void {
     });
   });
 
+  test(`${name}: D5 a rollback is told what phase 2 holds, also where phase 1 held nothing`, async (t) => {
+    const { table } = await open(t);
+    await table.visit(place([{ phase: 2, op: 'confirm', outcome: 'done' }]), () => end(1));
+    const found = await table.visit(place(rollback), (found) => end(found, { release: true }));
+    t.deepEqual(found, { first: undefined, second: { ...done, op: 'confirm' } });
+    t.deepEqual(await look(table), found);
+  });
+
   test(`${name}: D2 a forward row is not put where phase 2 is there alone`, async (t) => {
     const { table, db } = await open(t);
     for (const xid of ['x1', 'x2']) await table.visit(place(rollback, xid), () => end(1));

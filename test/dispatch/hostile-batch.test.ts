@@ -186,6 +186,15 @@ test('K2 an answer without end is read up to a limit; what came before it counts
   t.deepEqual(kindsOf(await repliesTo(t, 2, endless)), [done, unknown]);
 });
 
+test('K2 a refusal of the whole batch is read up to a limit too', async (t) => {
+  const replies = await repliesTo(t, 2, (response) => {
+    response.writeHead(503).write('x'.repeat(limits.outcomeBodyBytes));
+    response.end('x');
+  });
+  const error = 'batch: answered with more than a batch may have';
+  t.deepEqual(replies, Array(2).fill({ kind: 'unknown', error }));
+});
+
 test.serial('planted batches-without-end: the check above sees it', async (t) => {
   plant(t, 'batches-without-end');
   t.deepEqual(kindsOf(await repliesTo(t, 2, endless)), [done, done]);

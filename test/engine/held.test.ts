@@ -61,3 +61,19 @@ test('G2 I6 a command that waited for room while another coordinator brought its
   t.deepEqual(await wrongWith(cluster, [xid]), []);
   t.is(crowded!.engine.size(), 0);
 });
+
+test('F4 K3 a command is given the time of one call though the clock was set back before it was sent', async (t) => {
+  const { cluster, processes } = await clusterOf(t, 1);
+  const { clock, faults } = processes[0]!;
+  faults.append = ({ seq }) => {
+    if (seq === 1) {
+      cluster.world.databaseOffset -= 5000;
+      clock.set(clock.now() - 5000);
+    }
+    return 'through';
+  };
+  const xid = cluster.open(processes[0]!, plan([{ id: 'a' }]));
+  t.true(await cluster.finish([xid]));
+  const { at, command } = cluster.network.sent[0]!;
+  t.is(command.expiresAt - (clock.now() - cluster.world.ms) - at, policy.callMs);
+});

@@ -119,6 +119,30 @@ test('D3 where the place of a refused command is taken while nothing is held, wh
   t.deepEqual(await effects(db), ['do warm.1']);
 });
 
+test('H4 a commit that a reader holds up is tried three times, and done when it lets go meanwhile', async (t) => {
+  const { db, send } = await startBank(t);
+  await db.raw('pragma journal_mode = delete');
+  await send('action', { xid: 'warm' });
+  const reader = connect(fileOf(db), '', 'delete');
+  t.teardown(() => reader.destroy());
+  const driver = driverOf(await rawOf(db));
+  const run = driver.run.bind(driver);
+  const commitsUntil = async (letsGoAfter: number) => {
+    const reading = await reader.transaction();
+    await reading('effects').select();
+    let commits = 0;
+    driver.run = async (name, ...values) => {
+      if (name === 'commit' && commits++ === letsGoAfter) await reading.commit();
+      return run(name, ...values);
+    };
+    const said = await send('action', { xid: `x${letsGoAfter}` }).then(word, (error: Error) => error.message);
+    if (!reading.isCompleted()) await reading.commit();
+    return `${said} after ${commits}`;
+  };
+  t.is(await commitsUntil(2), 'done after 3');
+  t.regex(await commitsUntil(3), /^SQLITE_BUSY.* after 3$/);
+});
+
 test('a table that cannot be made says why', async (t) => {
   const db = await openBank(t);
   const table = sqliteFenceTable(db, { monotonic: () => 0 });
@@ -163,7 +187,8 @@ test('where knex is built otherwise there are no thin handles', async (t) => {
 });
 
 test('PostgreSQL has a fence of its own', async (t) => {
-  const db = knexFactory({ client: 'pg', connection: { host: '127.0.0.1', port: 1 } });
+  const log = { warn: () => undefined, error: () => undefined };
+  const db = knexFactory({ client: 'pg', connection: { host: '127.0.0.1', port: 1 }, log });
   t.teardown(() => db.destroy());
   await t.throwsAsync(fenceTableOf(db, { monotonic: () => 0 }).prepare(), { message: /ECONNREFUSED/ });
 });

@@ -1,9 +1,11 @@
 /** Work outside of the database: its rows are committed around it, and no transaction is held. */
+import { setImmediate as turn } from 'node:timers/promises';
 import test from 'ava';
 import { Pending, Refused } from '../../sdk/protocol/answers.js';
 import type { Kind } from '../../sdk/protocol/kinds.js';
 import { manualClock } from '../helpers/clock.js';
 import { type Bank, gate, handlerOf, rows, startBank, type Teardown, type Works, word } from './bank.js';
+import { traced } from './traced.js';
 
 /** Effects are what the provider heard: words and keys. */
 async function startOutside(t: Teardown, works: Works = {}, kind: Kind = 'tcc') {
@@ -47,6 +49,18 @@ test('the row is committed as started before the handler runs, and the database 
   held.open();
   t.is(word(await running), 'done');
   t.is(await outcomes(bank), 'done');
+});
+
+test('a run costs two transactions, with a statement for its row in each', async (t) => {
+  const bank = await startOutside(t);
+  await bank.send('try', { xid: 'warm' });
+  const said = await traced(t, bank.db);
+  await bank.send('try');
+  await turn();
+  t.deepEqual(said, [
+    ...['begin immediate', 'insert into concordat_fence', 'commit'],
+    ...['begin immediate', 'select f.* from', 'update concordat_fence set', 'commit'],
+  ]);
 });
 
 test('tx.db of an external handler says what to do', async (t) => {

@@ -3,6 +3,8 @@ import { setImmediate as turn } from 'node:timers/promises';
 import test from 'ava';
 import { Refused } from '../../sdk/protocol/answers.js';
 import { thinHandles } from '../../sdk/resources/fence/sqlite/handle.js';
+import { sqliteFenceTable } from '../../sdk/resources/fence/sqlite/table.js';
+import { FenceBusy } from '../../sdk/resources/fence/table.js';
 import { manualClock } from '../helpers/clock.js';
 import { connect, effect, effects, fileOf, gate, handlerOf, openBank, rows, startBank, word } from './bank.js';
 import { traced } from './traced.js';
@@ -88,6 +90,29 @@ test('when the commit fails nothing is known of any, and nothing of any is kept'
   t.is(word(await send('action', { xid: 'x1' })), 'done');
 });
 
+test('after a commit that a constraint made fail each of its group goes alone once, and then all go together again', async (t) => {
+  const saga = handlerOf('saga', {
+    forward: async (input, tx) => {
+      await effect(tx, 'do');
+      if (input === 'bad') await tx.db('children').insert({ parent: 99 });
+    },
+  });
+  const { db, send } = await startBank(t, { saga }, { clock: manualClock() });
+  await db.raw('pragma foreign_keys = on');
+  await db.raw('create table parents (id integer primary key)');
+  await db.raw('create table children (parent integer references parents (id) deferrable initially deferred)');
+  const said = await traced(t, db);
+  const begins = async (inputs: readonly string[], name: string) => {
+    await Promise.allSettled(inputs.map((input, index) => send('action', { xid: `${name}${index}`, input })));
+    await db.raw('select 1');
+    await turn();
+    return said.splice(0).filter((sql) => sql === 'begin immediate').length;
+  };
+  t.is(await begins(['good', 'bad', 'good'], 'a'), 1 + 3);
+  t.is(await begins(['good', 'good', 'good'], 'b'), 1);
+  t.is((await effects(db)).length, 5);
+});
+
 test('H4 a commit that a reader holds up is unknown, and a repeat goes through', async (t) => {
   const { db, send } = await startBank(t);
   await db.raw('pragma journal_mode = delete');
@@ -146,7 +171,9 @@ test('a query that was not awaited cannot get into the work of another', async (
   const saga = handlerOf('saga', {
     forward: async (_input, tx) => {
       late.open();
-      await t.throwsAsync(leftover as Promise<unknown>, { message: /tx\.db was used after its end/ });
+      await t.throwsAsync(leftover as Promise<unknown>, {
+        message: /tx\.db was used after its end: its handler has ended/,
+      });
       await effect(tx, 'do');
     },
   });
@@ -208,19 +235,24 @@ test('tx.db is a transaction of knex: nested ones, schema, raw and select work, 
 
 test('listeners of one handler hear that handler alone, those of the database hear all', async (t) => {
   const heard: string[] = [];
+  const once: string[] = [];
   const all: string[] = [];
   const saga = handlerOf('saga', {
     forward: async (_input, tx) => {
-      if (tx.xid === 'x1') tx.db.on('query', ({ sql }) => heard.push(sql));
+      if (tx.xid === 'x1') {
+        tx.db.on('query', ({ sql }) => heard.push(sql)).once('query', ({ sql }) => once.push(sql));
+        tx.db.addListener('query', ({ sql }) => heard.push(sql));
+      }
       await effect(tx, 'do');
+      await effect(tx, 'do more');
     },
   });
   const { db, send } = await startBank(t, { saga });
   db.on('query', ({ sql }) => all.push(sql));
   await send('action', { xid: 'x1' });
   await send('action', { xid: 'x2' });
-  t.is(heard.length, 1);
-  t.is(all.filter((sql) => sql.includes('effects')).length, 2);
+  t.deepEqual([heard.length, once.length], [2 * 2, 1]);
+  t.is(all.filter((sql) => sql.includes('effects')).length, 4);
 });
 
 test('the thin way to a transaction holds with this version of knex', async (t) => {
@@ -258,26 +290,79 @@ test('a slow handler lets the rest of its group go into the next', async (t) => 
 
 test('a group begins no work once its time is over, is as large as had its turn in time, and grows again', async (t) => {
   let now = 0;
-  let slowFor = 4;
+  let slowFor = 0;
   const clock = { now: () => 0, monotonic: () => now, after: () => () => undefined };
   const groups: number[] = [];
-  let commits = 0;
+  let said: readonly string[] = [];
   const saga = handlerOf('saga', {
     forward: async () => {
+      const commits = said.filter((sql) => sql === 'commit').length;
       groups[commits] = (groups[commits] ?? 0) + 1;
       if (slowFor-- > 0) now += 10;
     },
   });
   const { db, send } = await startBank(t, { saga }, { clock });
   await send('action', { xid: 'warm' });
+  said = await traced(t, db);
   [slowFor, groups.length] = [4, 0];
-  const raw = await db.client.acquireConnection();
-  await db.client.releaseConnection(raw);
-  const hear = (sql: string) => {
-    if (sql === 'commit') commits++;
-  };
-  raw.on('trace', hear);
-  t.teardown(() => raw.removeListener('trace', hear));
   await Promise.all(xids(20).map((xid) => send('action', { xid })));
   t.deepEqual(groups, [2, 2, 4, 8, 4]);
+});
+
+test('one of a group always has its turn, however little time there is', async (t) => {
+  const db = await openBank(t);
+  const table = sqliteFenceTable(db, { monotonic: () => 0, limits: { budgetMs: 0 } });
+  await table.prepare();
+  const visit = (xid: string) =>
+    table.visit({ key: { origin: 'o', xid, branch: 1 }, at: 1, rows: [] }, () => ({
+      answer: xid,
+      undo: false,
+      release: false,
+      set: [],
+    }));
+  t.deepEqual(await Promise.all([visit('a'), visit('b')]), ['a', 'b']);
+});
+
+test('I6 H2 once the database rolled back by itself, the rest of the group works in a transaction of its own', async (t) => {
+  const saga = handlerOf('saga', {
+    forward: async (input, tx) => {
+      await effect(tx, 'do');
+      const same = tx.db.raw(`insert or rollback into effects (id, effect) values (1, 'same')`);
+      if (input === 'lose') await same.catch(() => undefined);
+    },
+  });
+  const { db, send } = await startBank(t, { saga });
+  await db('effects').insert({ id: 1, effect: 'first' });
+  const settled = await Promise.allSettled(
+    ['lose', 'keep'].map((input, index) => send('action', { xid: `x${index}`, input })),
+  );
+  t.deepEqual(
+    settled.map(({ status }) => status),
+    ['rejected', 'fulfilled'],
+  );
+  t.deepEqual(await effects(db), ['first', 'do x1.1']);
+  t.deepEqual(await rows(db), [{ xid: 'x1', phase: 1, op: 'action', outcome: 'done' }]);
+});
+
+test('a handler that begins a transaction by its text is told that one is open', async (t) => {
+  const saga = handlerOf('saga', { forward: async (_input, tx) => void (await tx.db.raw('BEGIN;')) });
+  const { send } = await startBank(t, { saga });
+  await t.throwsAsync(send('action'), { message: /the fence begins and ends this transaction, so "BEGIN;"/ });
+});
+
+test('D8 who meets another connection that writes is told so, and why', async (t) => {
+  const db = await openBank(t);
+  const table = sqliteFenceTable(db, { monotonic: () => 0 });
+  await table.prepare();
+  const beside = connect(fileOf(db));
+  t.teardown(() => beside.destroy());
+  const held = await beside.transaction();
+  await held('effects').insert({ effect: 'beside' });
+  const place = { key: { origin: 'o', xid: 'x', branch: 1 }, at: 1, rows: [] };
+  const error = await t.throwsAsync(
+    table.visit(place, () => ({ answer: 1, undo: false, release: false, set: [] })),
+    { instanceOf: FenceBusy, message: 'another connection writes to the database' },
+  );
+  t.regex(String(error?.cause), /SQLITE_BUSY/);
+  await held.rollback();
 });

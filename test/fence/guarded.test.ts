@@ -103,6 +103,7 @@ test('what does more than read is noted', async (t) => {
     ['create table a (b); select 1', true],
     ["select count(*), upper ('a') from sqlite_master where type in ('table')", false],
     ['select abs(1) + random()', true],
+    ['select random ()', true],
     ['select "abs"(1)', true],
   ] as const) {
     const { connection, say } = await guarded(t);

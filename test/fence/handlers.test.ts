@@ -87,8 +87,37 @@ test('I1 a transaction within tx.db that is not over when the handler returns is
     send('action', { xid: 'x3', handler: 'held' }),
   ]);
   for (const each of said)
-    t.regex(String((each as { reason?: unknown }).reason), /returned before a transaction .* was committed/);
+    t.regex(
+      String((each as { reason?: unknown }).reason),
+      /returned before a transaction .* was committed.*; await it, or end it, before returning$/,
+    );
   t.deepEqual([await effects(db), await rows(db)], [[], []]);
+});
+
+test('a transaction within tx.db that the handler rolls back is over without an error, unless it was begun to have one', async (t) => {
+  const said: unknown[] = [];
+  const { db, send } = await startBank(
+    t,
+    forward(async (tx) => {
+      const gone = () => ({ effect: 'gone' });
+      await tx.db.transaction(async (inner) => {
+        await inner('effects').insert(gone());
+        await inner.rollback();
+      });
+      const held = await tx.db.transaction();
+      await held('effects').insert(gone());
+      await held.rollback();
+      said.push(await held.executionPromise);
+      const strict = await tx.db.transaction({ doNotRejectOnRollback: false });
+      const over = strict.executionPromise.catch((error: Error) => said.push(error.message));
+      await strict('effects').insert(gone());
+      await Promise.allSettled([strict.rollback(), over]);
+      await effect(tx, 'kept');
+    }),
+  );
+  t.is(word(await send('action')), 'done');
+  t.deepEqual(said, [undefined, 'Transaction rejected with non-error: undefined']);
+  t.deepEqual(await effects(db), ['kept x1.1']);
 });
 
 test('C1 H4 one that breaks a deferred foreign key fails alone, whoever shares its commit', async (t) => {

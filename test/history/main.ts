@@ -5,12 +5,17 @@ import { checkFile, HistoryWriter } from './file.js';
 import { linesOf } from './report.js';
 import { synthesize } from './synthetic.js';
 
-const help = `npm run check-history -- FILE
+const help = `Checks a history of transactions for the invariants, and counts what isolation its kinds do not give.
+
+npm run check-history -- FILE [--make N] [--kind saga|tcc] [--seed S]
 
   FILE             a history, one record a line
   --make N         first writes one of N transactions there, to measure with
   --kind KIND      of its branches: saga (by default) or tcc
   --seed S         of its chance (1)
+
+\`npm run chaos -- --histories DIR\` writes histories of real processes that are killed.
+Status 0 when all is well, 1 when something is wrong, 2 for no history.
 `;
 
 function readFlags() {

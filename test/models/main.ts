@@ -1,7 +1,7 @@
 /** Looks further than the tests do: `npm run models`, or `npm run models -- --states 3000000 fence` for more of one kind. */
-import { parseArgs } from 'node:util';
 import type { Input } from '../../coordinator/decide/inputs.js';
 import { request, spec } from '../decide/requests.js';
+import { FlagError, flagsOf, program, wholeNumber } from '../helpers/flags.js';
 import { appendModel } from './append.js';
 import { explore, type Model, report } from './explore.js';
 import { fenceModel } from './fence.js';
@@ -9,11 +9,15 @@ import { type ShapeName, scope } from './scopes.js';
 import { transactionModel } from './transaction.js';
 import type { Budget } from './world.js';
 
-const { values, positionals } = parseArgs({
-  options: { states: { type: 'string', default: '1500000' } },
-  allowPositionals: true,
-});
-const statesMax = Number(values.states);
+const help = `Looks at every state that a model can come to, breadth first, and says what it found; each has invariants of its own.
+
+npm run models -- [--states N] [transaction] [check-back] [append] [fence]
+
+  --states N  a model with more states than that counts as wrong (1500000), as it may have no end
+  KIND        only models of these kinds; by default all
+
+Status 0 when no model has a counterexample, 1 when one has: it is printed, the shortest there is.
+`;
 
 const transactions: readonly (readonly [ShapeName, Partial<Budget>])[] = [
   ['a saga step', { failures: 1, copies: 1, people: 1 }],
@@ -57,10 +61,18 @@ const fences = (['tcc', 'saga', 'message'] as const).flatMap((kind) =>
   }),
 );
 
-const kinds: Readonly<Record<string, () => Promise<boolean>>> = {
-  transaction: () => lookAt(transactions.map(([shape, budget]) => transactionModel(scope(shape, budget)))),
-  'check-back': () => lookAt(checkBacks.map(([shape, budget]) => transactionModel(scope(shape, budget)))),
-  append: () =>
+const kinds: Readonly<Record<string, (statesMax: number) => Promise<boolean>>> = {
+  transaction: (statesMax) =>
+    lookAt(
+      transactions.map(([shape, budget]) => transactionModel(scope(shape, budget))),
+      statesMax,
+    ),
+  'check-back': (statesMax) =>
+    lookAt(
+      checkBacks.map(([shape, budget]) => transactionModel(scope(shape, budget))),
+      statesMax,
+    ),
+  append: (statesMax) =>
     lookAt(
       (
         [
@@ -71,12 +83,13 @@ const kinds: Readonly<Record<string, () => Promise<boolean>>> = {
       ).map(([failures, tails]) =>
         appendModel(`appends, ${failures} failures, ${tails} tails`, requests, { failures, tails }),
       ),
+      statesMax,
     ),
-  fence: () => lookAt(fences),
+  fence: (statesMax) => lookAt(fences, statesMax),
 };
 
 /** Whether all is well. */
-async function lookAt<S>(models: readonly Model<S>[]): Promise<boolean> {
+async function lookAt<S>(models: readonly Model<S>[], statesMax: number): Promise<boolean> {
   let isWell = true;
   for (const model of models) {
     const began = performance.now();
@@ -87,7 +100,19 @@ async function lookAt<S>(models: readonly Model<S>[]): Promise<boolean> {
   return isWell;
 }
 
-for (const [kind, look] of Object.entries(kinds)) {
-  if (positionals.length > 0 && !positionals.includes(kind)) continue;
-  if (!(await look())) process.exitCode = 1;
-}
+await program(async () => {
+  const args = process.argv.slice(2);
+  if (args.includes('--help')) {
+    process.stdout.write(help);
+    return 0;
+  }
+  const options = { states: { type: 'string', default: '1500000' } } as const;
+  const { values, positionals } = flagsOf({ args, options, allowPositionals: true }, help);
+  const statesMax = wholeNumber('--states', values.states, 1);
+  const unknown = positionals.find((kind) => !Object.hasOwn(kinds, kind));
+  if (unknown !== undefined) throw new FlagError(`expected one of ${Object.keys(kinds).join(', ')}, got '${unknown}'`);
+  let isWell = true;
+  for (const [kind, look] of Object.entries(kinds))
+    if (positionals.length === 0 || positionals.includes(kind)) isWell = (await look(statesMax)) && isWell;
+  return isWell ? 0 : 1;
+});

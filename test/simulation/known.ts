@@ -3,7 +3,7 @@
 import type { Presence } from '../../coordinator/dispatch/absence.js';
 import { allowList } from '../../coordinator/dispatch/allow.js';
 import { httpTransport } from '../../coordinator/dispatch/http.js';
-import { Registry } from '../../coordinator/dispatch/registry.js';
+import { Registry, type RegistryParts } from '../../coordinator/dispatch/registry.js';
 import type { Transport } from '../../coordinator/dispatch/transport.js';
 import { remembering } from '../../coordinator/http/targets.js';
 import { silentLog } from '../../coordinator/observe/log.js';
@@ -35,8 +35,8 @@ export class Known implements Network, Presence {
   #clock: ProcessClock | undefined;
   readonly #absent = new Set<string>();
   #registry: Registry | undefined;
-  /** When a renewal was first heard of, by the URL of who was renewed. */
-  readonly #heard = new Map<string, { readonly renewedAt: number; readonly until: number }>();
+  /** When a renewal was first heard of, by who was renewed. */
+  readonly #heard = new Map<string, { readonly url: string; readonly renewedAt: number; readonly until: number }>();
 
   constructor(around: Around, storeOf: () => Store) {
     this.#around = around;
@@ -64,7 +64,7 @@ export class Known implements Network, Presence {
 
   get registry(): Registry {
     if (!this.#clock) throw new Error('expected a line to the store by now');
-    this.#registry ??= new Registry({ store: this.#storeOf(), clock: this.#clock, log: silentLog });
+    this.#registry ??= new Registry({ store: this.#overheard(this.#storeOf()), clock: this.#clock, log: silentLog });
     return this.#registry;
   }
 
@@ -83,42 +83,54 @@ export class Known implements Network, Presence {
     this.registry.watch(onCame);
   }
 
-  async refresh(): Promise<void> {
-    await this.registry.refresh();
-    this.#look();
+  refresh(): Promise<void> {
+    return this.registry.refresh();
   }
 
-  async register(registration: Registration): Promise<Instance> {
-    const instance = await this.registry.register(registration);
-    this.#look();
-    return instance;
+  register(registration: Registration): Promise<Instance> {
+    return this.registry.register(registration);
   }
 
-  async end(participant: string, id: string): Promise<void> {
-    await this.registry.end(participant, id);
-    this.#look();
+  end(participant: string, id: string): Promise<void> {
+    return this.registry.end(participant, id);
   }
 
   participants() {
     return this.registry.participants();
   }
 
-  #look(): void {
-    const now = this.#clock?.monotonic() ?? 0;
-    for (const { instances } of this.participants()) {
-      for (const { row } of instances) {
-        const { url, renewedAt, ttlMs } = row;
-        if (this.#heard.get(url)?.renewedAt !== renewedAt || ttlMs === 0)
-          this.#heard.set(url, { renewedAt, until: now + ttlMs });
-      }
-    }
+  /** The store; what it says of instances is noted before the registry acts on it. */
+  #overheard(store: Store): RegistryParts['store'] {
+    const { saveInstance, endInstance, forgetInstance, instances } = store;
+    return {
+      forgetInstance,
+      saveInstance: (registration) => saveInstance(registration).then((row) => row && this.#hear(row)),
+      endInstance: (participant, id) => endInstance(participant, id).then(() => this.#ended({ participant, id })),
+      instances: () => instances().then((rows) => rows.map((row) => this.#hear(row))),
+    };
+  }
+
+  #hear(row: Instance): Instance {
+    const { url, renewedAt, ttlMs } = row;
+    const key = keyOf(row);
+    if (this.#heard.get(key)?.renewedAt !== renewedAt || ttlMs === 0)
+      this.#heard.set(key, { url, renewedAt, until: (this.#clock?.monotonic() ?? 0) + ttlMs });
+    return row;
+  }
+
+  /** What was read of it before, and comes after, does not bring it back. */
+  #ended(gone: Pick<Instance, 'participant' | 'id'>): void {
+    const heard = this.#heard.get(keyOf(gone));
+    if (heard) this.#heard.set(keyOf(gone), { ...heard, until: this.#clock?.monotonic() ?? 0 });
   }
 
   /** A process that was paused in the middle of its sending sends on when it is woken. */
   #mayBeSentTo(origin: string, clock: ProcessClock): boolean {
     const { counts } = this.#around.weather;
     if (pauses.some((fault) => counts.has(fault))) return true;
-    const heard = this.#heard.get(origin);
-    return heard !== undefined && clock.monotonic() <= heard.until;
+    const now = clock.monotonic();
+    return [...this.#heard.values()].some(({ url, until }) => url === origin && now <= until);
   }
 }
+
+const keyOf = ({ participant, id }: Pick<Instance, 'participant' | 'id'>): string => `${participant}/${id}`;

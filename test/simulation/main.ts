@@ -1,5 +1,5 @@
 /** `npm run simulate`: runs seeds until they are done or the time is up. Status 1 when one fails, or something was never reached. */
-import { type Options, optionsOf } from './options.js';
+import { help, type Options, optionsOf } from './options.js';
 import { inProcesses, tellParent } from './processes.js';
 import { neverReached, progressOf, reportOf } from './report.js';
 import { run } from './run.js';
@@ -55,6 +55,10 @@ async function asFirst(options: Options, args: readonly string[]): Promise<numbe
 }
 
 async function main(args: readonly string[]): Promise<number> {
+  if (args.includes('--help')) {
+    process.stdout.write(help);
+    return 0;
+  }
   const options = optionsOf(args, Math.floor(Date.now() / 1000) % 1_000_000_000);
   return options.step > 1 ? asShare(options) : asFirst(options, args);
 }

@@ -3,10 +3,11 @@ import { check } from './checker.js';
 import { Customer } from './clients.js';
 import type { Violation } from './history.js';
 import { comeBackTo } from './latecomers.js';
+import { resolve, retry } from './people.js';
 import { type Limits, settingsOf } from './settings.js';
 import { Shopper } from './shopper.js';
 import { Simulation } from './simulation.js';
-import { raise, resolve, retry, stirUp } from './trouble.js';
+import { raise, stirUp } from './trouble.js';
 import type { Fault } from './weather.js';
 
 export interface Outcome {

@@ -77,9 +77,9 @@ export function settingsOf(seed: number, limits: Limits = {}): Settings {
     stock: dice.one([5, 20, 1000]),
     peopleCome: dice.chance(0.5),
     clientShare: dice.chance(0.25) ? dice.one([0.3, 1]) : 0,
-    registers: dice.chance(0.06),
+    registers: dice.chance(0.08),
     ttlMs: dice.one([2000, 6000, 12_000]),
-    isSigned: dice.chance(0.5),
+    isSigned: dice.chance(0.75),
     ...(limits.shoppers && { clientShare: 1 }),
     ...(limits.registers && { registers: true, isSigned: true }),
   };

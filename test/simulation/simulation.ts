@@ -67,6 +67,8 @@ export class Simulation {
   readonly file: StoreFile | undefined;
   readonly disks = new Map<string, Disk>();
   readonly instances: Instance[] = [];
+  /** Hears of each row that became durable, before anybody acts on it. */
+  onWon: (won: Append) => void = () => undefined;
   readonly dice: Dice;
   readonly #before = new Map<string, number>();
   #order = 0;
@@ -197,10 +199,12 @@ export class Simulation {
     return new Promise((resolve) => void this.clock.after(ms, () => resolve(undefined)));
   }
 
-  noteWon({ xid, seq, append, events }: Append): void {
+  noteWon(won: Append): void {
+    const { xid, seq, append, events } = won;
     if (events.includes('"error":"not sent')) this.wire.violations.push(`I14 ${xid} ${seq} counts what was never sent`);
     this.won.push({ order: ++this.#order, xid, seq, append, ends: events.includes('"type":"ended"') });
     this.trace.note(`${this.world.ms} won ${xid} ${seq} ${append}`);
+    this.onWon(won);
   }
 
   /** A name of its own for each thing that a person does. */

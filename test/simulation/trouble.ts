@@ -1,15 +1,14 @@
-/** What happens to processes, to the store and by people, every now and then. */
-import type { Resolution } from '../../coordinator/decide/inputs.js';
-import { foldLog } from '../../coordinator/engine/deciding.js';
-import type { Xid } from '../../sdk/protocol/ids.js';
+/** What happens to processes and to the store, and who comes, every now and then. */
 import { forge, replay } from './attack.js';
-import { comeBack } from './latecomers.js';
+import { comeBack, comeTogether } from './latecomers.js';
+import { resolve, retry } from './people.js';
 import type { Simulation } from './simulation.js';
 import { failOver } from './stores.js';
 import { type Fault, incidents } from './weather.js';
 
 /** Lets every kind of incident come at its own times. */
 export function stirUp(simulation: Simulation): void {
+  simulation.onWon = (won) => comeTogether(simulation, won);
   for (const fault of incidents) if (simulation.weather.on.has(fault)) again(simulation, fault);
 }
 
@@ -147,30 +146,4 @@ export function raise(simulation: Simulation): void {
     void simulation.startInstance(participant);
   }
   clock.after(simulation.dice.between(300, 3000), () => raise(simulation));
-}
-
-export async function retry(simulation: Simulation, xid: Xid, fault?: Fault): Promise<void> {
-  const by = simulation.nextOperator();
-  const { said, handled } = await simulation.ask(xid, by, { type: 'retry', by });
-  if (said !== 'answered' || !handled) return;
-  if (fault && handled.changed) simulation.weather.took(fault);
-  simulation.deeds.push({ xid, by, what: 'retry', changed: handled.changed, branches: 1 });
-}
-
-/** Decides what is parked by hand. */
-export async function resolve(simulation: Simulation, xid: Xid, fault?: Fault): Promise<void> {
-  const state = foldLog(simulation.disk.logs.get(xid) ?? []);
-  const parked = state?.branches.filter(({ stage }) => stage.at === 'parked') ?? [];
-  if (parked.length === 0) return;
-  const by = simulation.nextOperator();
-  const branches: readonly Resolution[] = parked.map(({ number }) => ({
-    branch: number,
-    as: simulation.dice.chance(0.5) ? 'done' : 'skipped',
-    output: null,
-    reason: by,
-  }));
-  const { said, handled } = await simulation.ask(xid, by, { type: 'resolve', branches, by });
-  if (said !== 'answered' || !handled) return;
-  if (fault && handled.changed) simulation.weather.took(fault);
-  simulation.deeds.push({ xid, by, what: 'resolve', changed: handled.changed, branches: branches.length });
 }

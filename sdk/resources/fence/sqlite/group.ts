@@ -129,7 +129,7 @@ export class VisitGroups {
     const later: Waiting[] = [];
     const keys = new Set<string>();
     const room = this.#alone > 0 ? 1 : this.#room;
-    if (this.#alone > 0) this.#alone--;
+    this.#alone = Math.max(0, this.#alone - 1);
     let next = 0;
     for (; next < this.#waiting.length && group.length < room; next++) {
       const visit = this.#waiting[next] as Waiting;
@@ -144,7 +144,7 @@ export class VisitGroups {
   async #settle(raw: Sqlite, group: readonly Waiting[]): Promise<void> {
     const driver = driverOf(raw);
     const isCautious = this.#cautious > 0;
-    if (isCautious) this.#cautious--;
+    this.#cautious = Math.max(0, this.#cautious - 1);
     let fates: readonly Fate[];
     try {
       fates = await new Transaction(driver, this.#options, group, isCautious).run();

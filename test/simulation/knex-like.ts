@@ -64,6 +64,17 @@ class Query {
       this.#transaction?.write<FenceRow>(this.#disk.fence, key, { ...row, at });
   }
 
+  /** Takes away fence rows of a transaction and phase. */
+  where({ xid, phase }: { readonly xid: string; readonly phase: number }): { readonly del: () => Promise<void> } {
+    const { fence } = this.#disk;
+    const isMeant = (key: string): boolean => key.includes(`\n${xid}\n`) && key.endsWith(`\n${phase}`);
+    return {
+      del: async () => {
+        for (const key of [...fence.keys()].filter(isMeant)) fence.delete(key);
+      },
+    };
+  }
+
   #rows(): readonly Row[] {
     const { fence, cells } = this.#disk;
     const rows =

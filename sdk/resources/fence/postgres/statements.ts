@@ -15,8 +15,6 @@ export const schema = [
   'create index if not exists concordat_fence_age on concordat_fence (origin, at)',
 ] as const;
 
-export const columns = ['origin', 'xid', 'branch', 'phase', 'op', 'outcome', 'result', 'at'] as const;
-
 /** $1, $2, $3: the branch. */
 const sameBranch = (table: string): string => `${table}.origin = $1 and ${table}.xid = $2 and ${table}.branch = $3`;
 

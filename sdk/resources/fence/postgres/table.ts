@@ -1,9 +1,10 @@
 import type { Database, OpenTransaction } from '../../database.js';
+import { checkColumns, toldOf } from '../made.js';
 import type { FenceTable, Place, Visit, Visitor } from '../table.js';
 import { type RawConnection, run, runAll } from './connection.js';
 import { isUnprepared } from './errors.js';
 import { visitIn } from './joined.js';
-import { columns, schema } from './statements.js';
+import { schema } from './statements.js';
 import { type VisitLimits, visitAlone, visitLimits } from './visit.js';
 
 /** The fence's table in a PostgreSQL database that knex opened with the driver `pg`. */
@@ -26,15 +27,7 @@ export const visitPostgresIn =
   (place, visitor) =>
     told(visitIn(trx, visitLimits.lockWaitMs, place, visitor));
 
-/** Says what to do about a table that was not made. */
-async function told<T>(visit: Promise<T>): Promise<T> {
-  try {
-    return await visit;
-  } catch (error) {
-    if (!isUnprepared(error)) throw error;
-    throw new Error('the database has no table concordat_fence: call prepareFence(knex) at start', { cause: error });
-  }
-}
+const told = toldOf(isUnprepared);
 
 async function prepare(raw: RawConnection): Promise<void> {
   // Who may not make tables can use one that somebody else made.
@@ -43,12 +36,7 @@ async function prepare(raw: RawConnection): Promise<void> {
     await make(raw);
     there = await columnsThere(raw);
   }
-  const missing = columns.filter((column) => !there.includes(column));
-  if (missing.length > 0) {
-    throw new Error(
-      `expected the table concordat_fence to be the fence's, got one without ${missing.join(', ')}: rename or drop it`,
-    );
-  }
+  checkColumns(there);
 }
 
 /** `if not exists` alone does not keep two that make it at once from failing. One text is one transaction. */

@@ -15,8 +15,6 @@ export const schema = [
   'create index if not exists concordat_fence_age on concordat_fence (origin, at)',
 ] as const;
 
-export const columns = ['origin', 'xid', 'branch', 'phase', 'op', 'outcome', 'result', 'at'] as const;
-
 /** That a row is of the branch that an item of the JSON list names first. */
 const sameBranch = (table: string, item: string): string =>
   `${table}.origin = ${item} ->> 0 and ${table}.xid = ${item} ->> 1 and ${table}.branch = ${item} ->> 2`;

@@ -1,11 +1,12 @@
 import type { Database, OpenTransaction } from '../../database.js';
+import { checkColumns, toldOf } from '../made.js';
 import type { FenceTable, Place, Visit, Visitor } from '../table.js';
 import { type Driver, driverOf, type Row } from './driver.js';
 import { isUnprepared } from './errors.js';
 import { type GroupLimits, groupLimits, VisitGroups } from './group.js';
 import { thinHandles } from './handle.js';
 import { visitIn } from './joined.js';
-import { columns, schema } from './statements.js';
+import { schema } from './statements.js';
 
 export interface SqliteFenceOptions {
   readonly limits?: Partial<GroupLimits>;
@@ -45,27 +46,14 @@ async function makeGroups(db: Database, options: SqliteFenceOptions): Promise<Vi
   return new VisitGroups({ db, thin, monotonic: options.monotonic, limits: { ...groupLimits, ...options.limits } });
 }
 
-/** Says what to do about a table that was not made. */
-async function told<T>(visit: Promise<T>): Promise<T> {
-  try {
-    return await visit;
-  } catch (error) {
-    if (!isUnprepared(error)) throw error;
-    throw new Error('the database has no table concordat_fence: call prepareFence(knex) at start', { cause: error });
-  }
-}
+const told = toldOf(isUnprepared);
 
 async function prepare(driver: Driver): Promise<void> {
   for (const sql of schema) await execute(driver, sql);
   const there = (await execute(driver, `select name from pragma_table_info('concordat_fence')`)).map(
     ({ name }) => name,
   );
-  const missing = columns.filter((column) => !there.includes(column));
-  if (missing.length > 0) {
-    throw new Error(
-      `expected the table concordat_fence to be the fence's, got one without ${missing.join(', ')}: rename or drop it`,
-    );
-  }
+  checkColumns(there);
 }
 
 const execute = (driver: Driver, sql: string): Promise<readonly Row[]> =>

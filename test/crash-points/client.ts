@@ -6,6 +6,7 @@ import { ConcordatError } from '../../sdk/protocol/errors.js';
 import type { Xid } from '../../sdk/protocol/ids.js';
 import { spec } from '../decide/requests.js';
 import type { ProcessClock } from '../engine/clock.js';
+import { never } from '../helpers/never.js';
 import type { Deed, Repeat, Told } from '../simulation/history.js';
 import type { Scenario } from './scenarios.js';
 
@@ -23,8 +24,6 @@ export interface ClientParts {
 const patienceMs = 600;
 const againMs = { first: 50, most: 400 };
 const triesMax = 40;
-const never = new Promise<never>(() => undefined);
-
 /** It may pass: the same request is made again. */
 const passing = new Set(['nothing', 'nobody', 'store_unavailable', 'internal', 'stopping']);
 
@@ -55,7 +54,7 @@ export class Client {
       if (!this.#parts.beforeRequest()) {
         this.isGone = true;
         this.isDone = true;
-        await never;
+        await never();
       }
       const asked = typeof input === 'function' ? input(tries) : input;
       said = await this.once(asked, 'by' in asked ? asked.by : 'client', tries);

@@ -14,6 +14,7 @@ import { copyJson } from '../../sdk/protocol/json.js';
 import type { Database, OpenTransaction } from '../../sdk/resources/database.js';
 import { giveFenceTable } from '../../sdk/resources/fence/open.js';
 import type { ProcessClock } from '../engine/clock.js';
+import { never } from '../helpers/never.js';
 import { Connection, type Disk, type Surroundings } from '../simulation/database.js';
 import { memoryFenceTable } from '../simulation/fence-table.js';
 import { type DeskParts, desk } from './desk.js';
@@ -43,8 +44,6 @@ function replyOf(answer: Answer): Reply {
 }
 
 const silent = Object.freeze({ info: () => undefined, warn: () => undefined, error: () => undefined });
-const never = new Promise<never>(() => undefined);
-
 export class Service {
   readonly name: string;
   readonly clock: ProcessClock;
@@ -94,13 +93,13 @@ export class Service {
     const executor = this.#executor;
     if (!executor || !this.isAlive || 'url' in command.target) return undefined;
     this.#at('before take');
-    if (!this.isAlive) return never;
+    if (!this.isAlive) return never();
     // What a handler throws is nobody's answer, as over HTTP.
     const reply = await executor
       .execute(this.#received(command, command.target.handler))
       .then(replyOf, (error): Reply => ({ kind: 'unknown', error: String(error) }));
     this.#at('before answer');
-    return this.isAlive ? reply : never;
+    return this.isAlive ? reply : never();
   }
 
   /** As it would come over HTTP: nothing of it is shared with the coordinator. */
@@ -123,7 +122,7 @@ export class Service {
 
   #beforeWork(): Promise<void> | undefined {
     const fate = this.#at('before work');
-    if (!this.isAlive) return never;
+    if (!this.isAlive) return never();
     if (fate?.endsWith('from-now')) this.#works = fate;
     if (fate || this.#works) throw new Error('the handler fails');
     return undefined;

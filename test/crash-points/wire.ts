@@ -4,12 +4,12 @@ import type { Reply, Transport } from '../../coordinator/dispatch/transport.js';
 import type { Command } from '../../sdk/protocol/commands.js';
 import { phaseOf } from '../../sdk/protocol/kinds.js';
 import type { ProcessClock } from '../engine/clock.js';
+import { never } from '../helpers/never.js';
 import type { Service } from './service.js';
 
 /** What becomes of a command: its request is lost, or its answer. */
 export type Loss = 'request' | 'answer';
 
-const never = new Promise<never>(() => undefined);
 const gone: Reply = Object.freeze({ kind: 'unknown', error: 'the connection was refused' });
 
 export interface WireParts {
@@ -46,9 +46,9 @@ export class Wire {
     note(`${from} sends ${body.branch}.${body.op} attempt ${attempt}`);
     const loss = lossOf(from);
     onSend();
-    if (loss === 'request' || 'url' in target) return never;
+    if (loss === 'request' || 'url' in target) return never();
     const reply = (await serviceOf(target.participant)?.take(command)) ?? gone;
-    return loss === 'answer' ? never : reply;
+    return loss === 'answer' ? never() : reply;
   }
 
   /** As its sender sees it: in flight until it was answered or timed out. */

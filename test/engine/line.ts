@@ -1,6 +1,7 @@
 import type { Transport } from '../../coordinator/dispatch/transport.js';
 import type { Append, Store } from '../../coordinator/store/store.js';
 import type { Command } from '../../sdk/protocol/commands.js';
+import { never } from '../helpers/never.js';
 import type { ProcessClock, World } from './clock.js';
 import { noFaults, storeBehind } from './store.js';
 
@@ -20,8 +21,6 @@ export interface Surroundings {
   onSeam: (seam: Seam, process: string) => void;
   noteWon: (append: Append) => void;
 }
-
-const never = new Promise<never>(() => undefined);
 
 /** What a process has to do with the outside; cut when it is killed, held while it is paused. */
 export class Line {
@@ -80,7 +79,7 @@ export class Line {
   /** Goes on while the process runs, later while it is paused, and never once it is dead. */
   async #here(): Promise<void> {
     if (this.clock.state === 'paused') await this.#resumed;
-    if (this.clock.state === 'dead') await never;
+    if (this.clock.state === 'dead') await never();
   }
 
   #guard(store: Store, seam: (where: Seam) => void): Store {

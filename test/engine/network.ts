@@ -3,6 +3,7 @@ import { localTransport } from '../../coordinator/dispatch/local.js';
 import type { Answer, Reply, Transport } from '../../coordinator/dispatch/transport.js';
 import type { Command } from '../../sdk/protocol/commands.js';
 import { phaseOf } from '../../sdk/protocol/kinds.js';
+import { never } from '../helpers/never.js';
 import type { ProcessClock, World } from './clock.js';
 import type { Participant } from './participant.js';
 
@@ -16,8 +17,6 @@ export interface Passage {
   readonly answerDelayMs?: number;
   readonly answerLost?: boolean;
 }
-
-const never = new Promise<never>(() => undefined);
 
 /** The wire between all coordinators and the participant. What was sent arrives even when its sender is dead. */
 export class Network {
@@ -56,9 +55,9 @@ export class Network {
       await this.#wait(delayMs * (copy + 1));
       return this.#participant.handle(command);
     });
-    const answer = await Promise.race([...arrivals, ...(copies === 0 ? [never] : [])]);
+    const answer = await Promise.race([...arrivals, ...(copies === 0 ? [never()] : [])]);
     await this.#wait(answerDelayMs);
-    return answerLost ? never : answer;
+    return answerLost ? never() : answer;
   }
 
   #wait(ms: number): Promise<void> | undefined {

@@ -1,5 +1,6 @@
 import type { Append, Store } from '../../coordinator/store/store.js';
 import { StoreError } from '../../coordinator/store/store.js';
+import { never } from '../helpers/never.js';
 
 /** What becomes of one call: it goes through, fails before or after it was done, or never comes back. */
 export type Fate = 'through' | 'fails' | 'answer lost' | 'hangs' | 'done, then hangs' | 'unstorable';
@@ -12,16 +13,14 @@ export interface StoreFaults {
 
 export const noFaults = (): StoreFaults => ({ append: () => 'through', read: () => 'through', renew: () => 'through' });
 
-const never = new Promise<never>(() => undefined);
-
 /** A store as one coordinator sees it over a line that a test cuts as it likes. */
 export function storeBehind(store: Store, faults: StoreFaults, onWon: (append: Append) => void): Store {
   const astray = async <T>(fate: Fate, work: () => Promise<T>): Promise<T> => {
-    if (fate === 'hangs') return never;
+    if (fate === 'hangs') return never();
     if (fate === 'fails') throw new StoreError('outage', 'the line to the store is cut');
     if (fate === 'unstorable') throw new StoreError('unstorable', 'the store refuses it');
     await work();
-    if (fate === 'done, then hangs') return never;
+    if (fate === 'done, then hangs') return never();
     throw new StoreError('outage', 'the answer of the store was lost');
   };
   const over = <T>(fate: Fate, work: () => Promise<T>): Promise<T> =>

@@ -22,6 +22,7 @@ import type { Database } from '../../sdk/resources/database.js';
 import { giveFenceTable } from '../../sdk/resources/fence/open.js';
 import { type ProcessClock, World } from '../engine/clock.js';
 import { Line } from '../engine/line.js';
+import { never } from '../helpers/never.js';
 import { Dice } from '../simulation/chance.js';
 import { Connection, undisturbed } from '../simulation/database.js';
 import { memoryFenceTable } from '../simulation/fence-table.js';
@@ -37,7 +38,6 @@ export interface DriverOptions {
 export const places = ['p0', 'p1'] as const;
 export type Place = (typeof places)[number];
 
-const never = new Promise<never>(() => undefined);
 const silent = Object.freeze({ info: () => undefined, warn: () => undefined, error: () => undefined });
 const leaseMs = 10_000;
 
@@ -170,7 +170,7 @@ export class Driver {
     const ways = [deliver(), ...(this.dice.chance(0.03) ? [deliver()] : [])];
     const { status, headers, body: said } = await Promise.race(ways);
     await this.#pause(this.dice.between(1, 30));
-    if (this.dice.chance(0.02)) return never;
+    if (this.dice.chance(0.02)) return never();
     const json = said === undefined ? {} : { 'content-type': 'application/json' };
     const answer = { status, headers: { ...json, ...headers }, body: Buffer.from(said ?? '') };
     return readAnswer(answer, body.op, clock.now());

@@ -1,6 +1,7 @@
 /** A participant's database in memory: one writer, transactions with savepoints, and everything durable at its commit. */
 import type { FenceRow } from '../../sdk/resources/fence/table.js';
 import { FenceBusy } from '../../sdk/resources/fence/table.js';
+import { never } from '../helpers/never.js';
 import type { Effect } from './history.js';
 
 /** What became of a commit: its answer may be lost, and it may have happened or not. */
@@ -48,8 +49,6 @@ export class Disk {
 }
 
 const busyAfterMs = 100;
-const never = new Promise<never>(() => undefined);
-
 /** One process's way to a disk. */
 export class Connection {
   readonly disk: Disk;
@@ -71,7 +70,7 @@ export class Connection {
       if (!(await this.#turn(isOurs))) throw this.#busy();
       if (this.isDead) {
         if (!disk.holder) disk.pass();
-        await never;
+        await never();
       }
     }
     const transaction = new Transaction(this);
@@ -165,14 +164,14 @@ export class Transaction {
     const { around } = this.connection;
     this.#assertOpen();
     around.seam('before commit');
-    if (this.connection.isDead) await never;
+    if (this.connection.isDead) await never();
     const fate = around.commitFate();
     if (fate !== 'fails') await around.commitTakes();
-    if (this.connection.isDead) await never;
+    if (this.connection.isDead) await never();
     if (fate === 'fails' || fate === 'unknown, not done') this.rollback();
     else this.#end(this.#effects);
     around.seam('after commit');
-    if (this.connection.isDead) await never;
+    if (this.connection.isDead) await never();
     if (fate !== 'done') throw new Error(`the commit: ${fate}`);
   }
 

@@ -3,6 +3,7 @@ import { type Calls, callsOver } from '../../sdk/client/calls.js';
 import { exchangeWith } from '../../sdk/client/exchange.js';
 import type { Carrier } from '../../sdk/client/wire.js';
 import type { ProcessClock, World } from '../engine/clock.js';
+import { never } from '../helpers/never.js';
 import type { Dice } from './chance.js';
 import type { HttpAnswer, HttpRequest } from './door.js';
 import type { Member } from './member.js';
@@ -20,7 +21,6 @@ export interface NetParts {
   readonly members: readonly Member[];
 }
 
-const never = new Promise<never>(() => undefined);
 const refused = () => Object.assign(new Error('nobody listens'), { code: 'ECONNREFUSED', syscall: 'connect' });
 const reset = () => Object.assign(new Error('the other side closed'), { code: 'UND_ERR_SOCKET' });
 
@@ -108,7 +108,7 @@ export class Net {
 
   async #back(from: string, { path }: HttpRequest, answer: HttpAnswer): Promise<HttpAnswer> {
     const { weather, trace, world } = this.#parts;
-    if (weather.hits('client answer lost')) return never;
+    if (weather.hits('client answer lost')) return never();
     if (weather.hits('client answer garbled')) return { ...answer, text: answer.text.slice(0, answer.text.length / 2) };
     const delayMs = this.#drawn('client answer delayed', 1, 1500);
     if (delayMs !== undefined) await this.#wait(delayMs);

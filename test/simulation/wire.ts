@@ -8,6 +8,7 @@ import type { WireAnswer } from '../../sdk/participant/wire.js';
 import type { Command } from '../../sdk/protocol/commands.js';
 import { phaseOf } from '../../sdk/protocol/kinds.js';
 import type { ProcessClock, World } from '../engine/clock.js';
+import { never } from '../helpers/never.js';
 import type { Instance } from './instance.js';
 import type { Posted } from './posted.js';
 import type { Trace } from './trace.js';
@@ -31,7 +32,6 @@ interface Parcel {
 
 const repeating = ['queue duplicates', 'store refuses one of a group', 'outcome refused by the store'] as const;
 
-const never = new Promise<never>(() => undefined);
 const gone: Reply = Object.freeze({ kind: 'unknown', error: 'the connection was refused' });
 
 export class Wire {
@@ -112,7 +112,7 @@ export class Wire {
     }
     const answer = await Promise.race(ways);
     if (weather.hits('answer delayed')) await this.#wait(weather.dice('answer delayed').between(1, 1500));
-    if (answer && (weather.hits('answer lost') || this.isCut(from, 'back', participant))) return never;
+    if (answer && (weather.hits('answer lost') || this.isCut(from, 'back', participant))) return never();
     return answer ? readAnswer(this.#garbled(asHttp(answer)), body.op, clock.now()) : gone;
   }
 
@@ -127,9 +127,9 @@ export class Wire {
   /** Undefined: nobody is there. */
   async #deliver(from: string, participant: string, parcel: Parcel, delayMs: number): Promise<WireAnswer | undefined> {
     const { weather, instancesOf, trace, world } = this.#parts;
-    if (weather.hits('request lost')) return never;
+    if (weather.hits('request lost')) return never();
     if (delayMs > 0) await this.#wait(delayMs);
-    if (this.isCut(from, 'towards', participant)) return never;
+    if (this.isCut(from, 'towards', participant)) return never();
     const there = instancesOf(participant);
     const instance = there[this.#turn++ % Math.max(1, there.length)];
     if (!instance) return undefined;

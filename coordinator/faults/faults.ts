@@ -86,6 +86,7 @@ export const plantedBugs = [
   'fence-inserts-nothing',
   'fence-answers-before-commit',
   'fence-forgets-refusals',
+  'fence-forgets-refused-ends',
   'fence-lets-late-forwards-in',
   'fence-takes-contradictions',
   'fence-takes-missing-for-empty',

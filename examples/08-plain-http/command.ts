@@ -10,6 +10,8 @@ export interface Command {
   readonly branch: number;
   /** `action`, `compensate`, `try`, `confirm` or `cancel`. */
   readonly op: string;
+  /** 1, 2, 3 … of this op on this branch. */
+  readonly attempt: number;
   readonly input: Json;
   /** What the coordinator knows of the forward op; comes with commit and rollback ops. */
   readonly forward: 'done' | 'unknown' | 'refused' | undefined;
@@ -43,13 +45,16 @@ export function readCommand(envelope: Envelope, keys: readonly Buffer[], now: nu
   if (!/^[A-Za-z0-9][\w.:-]{0,63}$/.test(xid)) throw malformed('concordat-xid', 'an xid', xid);
   if (!Number.isInteger(branch) || branch < 1)
     throw malformed('concordat-branch', 'a number from 1', header('concordat-branch'));
+  const attempt = Number(header('concordat-attempt') || 1);
+  if (!Number.isInteger(attempt) || attempt < 1)
+    throw malformed('concordat-attempt', 'a number from 1', header('concordat-attempt'));
   const expires = header('concordat-expires');
   const expiresAt = expires === '' ? Number.POSITIVE_INFINITY : Number(expires);
   if (Number.isNaN(expiresAt)) throw malformed('concordat-expires', 'UTC milliseconds', expires);
   const body = readBody(envelope.body);
   if (body.xid !== xid || body.branch !== branch || body.op !== op)
     throw malformed('body', 'xid, branch and op as in the headers and the path', 'others');
-  return { origin, xid, branch, op, input: body.input ?? null, forward: readForward(body.forward), expiresAt };
+  return { origin, xid, branch, op, attempt, input: body.input ?? null, forward: readForward(body.forward), expiresAt };
 }
 
 function readBody(bytes: Uint8Array): { readonly [name: string]: Json } {

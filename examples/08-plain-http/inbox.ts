@@ -10,8 +10,8 @@ import { isBusy } from './database.js';
  * 1. A branch has at most one row a phase: 1 the forward op, 2 the commit or rollback op. Insert if absent comes first,
  *    phase 1 before phase 2; who inserted does the work, everybody else answers what is stored.
  * 2. A rollback op writes both rows, so a forward op that comes later finds its place taken: suppressed.
- * 3. A refused forward op leaves its row and nothing else. A refused commit or rollback op leaves nothing at all: a
- *    person may mend the cause and have it asked again.
+ * 3. A refused op leaves its row and nothing else. A forward op's no is final; a commit or rollback op is refused again to
+ *    copies of its command, and worked again when a later attempt asks: a person may have mended the cause.
  *
  * Rows are kept for ever here; a service with traffic deletes them by age, never younger than the oldest open transaction.
  */
@@ -25,6 +25,7 @@ export const inboxTable = `create table if not exists inbox (
   output text,
   code text,
   reason text,
+  attempt integer,
   at integer not null,
   primary key (origin, xid, branch, phase)
 ) without rowid`;
@@ -48,6 +49,8 @@ interface Row {
   readonly output: string | null;
   readonly code: string | null;
   readonly reason: string | null;
+  /** Of a refused op: which of its attempts that was. */
+  readonly attempt: number | null;
 }
 
 /** The op's own work; `output` is what the forward op answered, for a commit or rollback op. */
@@ -95,23 +98,16 @@ async function forward({ trx, command, work, at }: Turn): Promise<Answer> {
       throw new Refused('suppressed', 'the branch is rolled back already');
     return stored(first);
   }
-  try {
-    const output = await trx.transaction((savepoint) => work(savepoint, null));
-    await settle(trx, command, 1, { outcome: 'done', output: JSON.stringify(output) });
-    return { kind: 'done', output };
-  } catch (error) {
-    if (!(error instanceof Refused)) throw error;
-    await settle(trx, command, 1, { outcome: 'refused', code: error.code, reason: error.message });
-    return refused(error);
-  }
+  return settleWith({ trx, command, work, at }, 1, null);
 }
 
-async function rollback({ trx, command, work, at }: Turn): Promise<Answer> {
+async function rollback(turn: Turn): Promise<Answer> {
+  const { trx, command, at } = turn;
   const nothingCame = await insertIfAbsent(trx, command, 1, at);
   const fresh = await insertIfAbsent(trx, command, 2, at);
   const second = await rowOf(trx, command, 2);
   if (second?.op !== command.op) throw contradiction(command, second);
-  if (!fresh) return stored(second);
+  if (!fresh && !isAskedAnew(second, command)) return stored(second);
   const first = await rowOf(trx, command, 1);
   if (nothingCame || first?.outcome === 'refused') {
     // A service restored from an old back-up must not pass for one that never got the forward op.
@@ -120,17 +116,18 @@ async function rollback({ trx, command, work, at }: Turn): Promise<Answer> {
     await settle(trx, command, 2, { outcome: 'empty', output: empty });
     return { kind: 'done', output: JSON.parse(empty) };
   }
-  return settleWith(trx, command, await work(trx, outputOf(first)));
+  return settleWith(turn, 2, outputOf(first));
 }
 
-async function commit({ trx, command, work, at }: Turn): Promise<Answer> {
+async function commit(turn: Turn): Promise<Answer> {
+  const { trx, command, at } = turn;
   const fresh = await insertIfAbsent(trx, command, 2, at);
   const second = await rowOf(trx, command, 2);
   if (second?.op !== command.op) throw contradiction(command, second);
-  if (!fresh) return stored(second);
+  if (!fresh && !isAskedAnew(second, command)) return stored(second);
   const first = await rowOf(trx, command, 1);
   if (first?.outcome !== 'done') throw forwardMissing(command);
-  return settleWith(trx, command, await work(trx, outputOf(first)));
+  return settleWith(turn, 2, outputOf(first));
 }
 
 const phases = { forward, commit, rollback } as const;
@@ -156,6 +153,9 @@ function stored(row: Row | undefined): Answer {
   return { kind: 'refused', code: row.code ?? 'refused', reason: row.reason ?? 'refused' };
 }
 
+const isAskedAnew = (row: Row, { attempt }: Command): boolean =>
+  row.outcome === 'refused' && attempt > (row.attempt ?? 0);
+
 const keyOf = ({ origin, xid, branch }: Command, phase: 1 | 2) => ({ origin, xid, branch, phase });
 
 /** Takes the place of a phase; false when it is taken. As the first statement it also takes SQLite's write lock. */
@@ -177,9 +177,18 @@ async function insertIfAbsent(
 const rowOf = (trx: Knex.Transaction, command: InboxCommand, phase: 1 | 2): Promise<Row | undefined> =>
   trx<Row>('inbox').where(keyOf(command, phase)).first();
 
-async function settleWith(trx: Knex.Transaction, command: InboxCommand, output: Json): Promise<Answer> {
-  await settle(trx, command, 2, { outcome: 'done', output: JSON.stringify(output) });
-  return { kind: 'done', output };
+/** Does the work, or takes it back where it refuses, and keeps what came of it. */
+async function settleWith({ trx, command, work }: Turn, phase: 1 | 2, given: Json): Promise<Answer> {
+  try {
+    const output = await trx.transaction((savepoint) => work(savepoint, given));
+    await settle(trx, command, phase, { outcome: 'done', output: JSON.stringify(output) });
+    return { kind: 'done', output };
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    const { code, message: reason } = error;
+    await settle(trx, command, phase, { outcome: 'refused', code, reason, attempt: command.attempt });
+    return refused(error);
+  }
 }
 
 async function settle(trx: Knex.Transaction, command: InboxCommand, phase: 1 | 2, values: Partial<Row>): Promise<void> {

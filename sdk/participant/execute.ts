@@ -176,6 +176,7 @@ const fencedCommand = (command: Received, handler: Handler, phase: Phase): Fence
   key: { origin: command.origin, xid: command.body.xid, branch: command.body.branch },
   op: command.body.op,
   phase,
+  attempt: command.attempt,
   hasForward: kinds[handler.kind].forward !== undefined,
   forward: command.body.forward,
   output: command.body.output,

@@ -19,6 +19,8 @@ export interface FenceCommand {
   /** From 1. */
   readonly branch: number;
   readonly op: Op;
+  /** Header `concordat-attempt`. With it a commit or rollback op that was refused is refused again to copies of its command. */
+  readonly attempt?: number | undefined;
   /** What the coordinator knows of the forward op; of commit and rollback ops. */
   readonly forward?: ForwardFact | undefined;
   /** The forward op's output, as the command says; the fence's own goes before it. */
@@ -39,7 +41,7 @@ export const prepareFence = (knex: Database): Promise<void> => fenceTableOf(knex
  * as the work, because it is on the same connection. Resolves with what the work returned, or with the stored answer of an
  * earlier time, as JSON has it; with null where there is nothing to undo.
  *
- * Throws `Refused` for the answer 409: one that `work` threw (of a forward op its work is taken back and the refusal kept),
+ * Throws `Refused` for the answer 409: one that `work` threw (its work is taken back and the refusal kept: of a forward op for ever, else for this `attempt`),
  * a stored one, or with the code `suppressed`, `contradiction` or `forward_missing`. **Commit also then, before you answer**:
  * where the transaction is rolled back, the refusal is not kept. {@link fenced} sees to that. Throws `Pending` for the
  * answer 425, and what else `work` throws: roll back then.
@@ -87,7 +89,7 @@ function result<T>(answer: OpAnswer): T {
 const originPattern = /^[A-Za-z0-9._:-]{1,64}$/;
 
 /** Throws TypeError naming what is wrong: these come from the outside. */
-function commandOf({ origin, xid, branch, op, forward, output }: FenceCommand): FencedCommand {
+function commandOf({ origin, xid, branch, op, attempt, forward, output }: FenceCommand): FencedCommand {
   assert(
     'origin',
     'an id of letters, digits, ".", "_", ":" or "-"',
@@ -96,11 +98,14 @@ function commandOf({ origin, xid, branch, op, forward, output }: FenceCommand): 
   );
   assert('xid', 'an xid', typeof xid === 'string' && xidPattern.test(xid), xid);
   assert('branch', 'a number from 1', Number.isSafeInteger(branch) && branch >= 1, branch);
+  const isAttempt = attempt === undefined || (Number.isSafeInteger(attempt) && attempt >= 1);
+  assert('attempt', 'a number from 1, or none', isAttempt, attempt);
   const { kind, phase } = kindOf(op);
   return {
     key: { origin, xid, branch },
     op,
     phase,
+    attempt,
     hasForward: kinds[kind].forward !== undefined,
     forward,
     output,

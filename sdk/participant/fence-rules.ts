@@ -7,7 +7,9 @@
  *    coordinator knows that the forward op was done, the participant has forgotten it (`forward_missing`). A forward op that
  *    asked for time and was then refused by a late outcome, which went to the coordinator alone, counts as refused.
  * 3. A commit op and a rollback op of one branch exclude each other: the second is refused (`contradiction`).
- * 4. Work outside of the database that was `started` may be under way until it is over by time. Nothing passes it before.
+ * 4. A commit or rollback op that was refused is refused again to copies of its command, which a network may keep back, and
+ *    worked again by a later attempt: a person may have mended the cause.
+ * 5. Work outside of the database that was `started` may be under way until it is over by time. Nothing passes it before.
  */
 import { planted } from '#faults';
 import type { ForwardFact } from '../protocol/commands.js';
@@ -20,6 +22,8 @@ import type { OpAnswer } from './command.js';
 export interface FencedOp {
   readonly op: Op;
   readonly phase: Phase;
+  /** From 1, of this op; undefined: not known, each is taken for a new one. */
+  readonly attempt: number | undefined;
   /** Whether its kind has a forward op; a message has none. */
   readonly hasForward: boolean;
   /** What the coordinator knows of the forward op. */
@@ -77,7 +81,8 @@ function judgeKnown(op: FencedOp, row: FenceRow, now: number, output: Json | und
     case 'empty':
       return answered({ kind: 'done', output: row.result });
     case 'refused':
-      return answered(toRefusal(row.result));
+      if (!isAskedAnew(op, row)) return answered(toRefusal(row.result));
+      break;
     case 'started':
       if (isUnderWay(op, row, now)) return wait(op, row, now);
   }
@@ -134,6 +139,10 @@ const answered = (answer: OpAnswer): Verdict => ({ kind: 'answer', answer, relea
 const outputOf = (op: FencedOp, { first }: Found): Json | undefined =>
   first?.outcome === 'done' ? first.result : op.output;
 
+/** A forward op's no is final. */
+const isAskedAnew = ({ phase, attempt = Number.POSITIVE_INFINITY }: FencedOp, { result }: FenceRow): boolean =>
+  phase !== 'forward' && attempt > ((result as { readonly attempt?: number }).attempt ?? 0);
+
 /** The effect of a run may still come until its time is over, whatever became of the run. */
 const isInTime = ({ runMs }: FencedOp, { at }: FenceRow, now: number): boolean => now < at + runMs;
 
@@ -151,9 +160,11 @@ const wait = ({ runMs }: FencedOp, { at }: FenceRow, now: number): Verdict =>
 /** A twin is at work: ask again. */
 export const running = (retryAfterMs: number): OpAnswer => ({ kind: 'pending', retryAfterMs, running: true });
 
-/** As `refused` is stored. */
-export const fromRefusal = ({ reason, code }: { readonly reason: string; readonly code?: string | undefined }): Json =>
-  code === undefined ? { reason } : { reason, code };
+/** As `refused` is stored; of a commit or rollback op with the attempt that was refused. */
+export const fromRefusal = (
+  { reason, code }: { readonly reason: string; readonly code?: string | undefined },
+  attempt?: number,
+): Json => ({ reason, ...(code !== undefined && { code }), ...(attempt !== undefined && { attempt }) });
 
 function toRefusal(result: Json): OpAnswer {
   const { reason, code } = result as { readonly reason: string; readonly code?: string };

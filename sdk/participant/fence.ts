@@ -2,8 +2,8 @@
  * Carries out one command behind the fence of a database.
  *
  * 1. Work in the database, its row and its answer are one commit, and nothing is answered before it returned.
- * 2. `Refused` by a forward op takes back the work and keeps the refusal. By a commit or rollback op it leaves nothing:
- *    every repeat tries again. `Pending` and other errors leave nothing either.
+ * 2. `Refused` takes back the work and keeps the refusal: of a forward op for ever, of a commit or rollback op for this
+ *    attempt. `Pending` and other errors leave nothing.
  * 3. Work outside of the database runs between two commits: one that says that it was started, and one that says what came
  *    of it. It holds no transaction and no connection.
  * 4. A command that meets another one of its branch at work is told to ask again; it waits for nothing. A handler that was
@@ -126,17 +126,27 @@ function done(command: FencedOp, set: readonly FenceChange[], output: Json, at: 
 function thrown(command: FencedOp, error: unknown, at: number): FenceEnd<OpAnswer> {
   if (error instanceof Pending) return undone(toPending(error));
   if (!(error instanceof Refused)) throw error;
-  const answer: OpAnswer = { kind: 'refused', reason: error.message, code: error.code };
-  if (command.phase !== 'forward' || planted('fence-forgets-refusals')) return undone(answer);
-  const refusal: FenceChange = { phase: 1, outcome: 'refused', result: toResult(error), at };
-  return { ...kept(answer, [refusal]), undo: !planted('fence-keeps-refused-work') };
+  const answer = { kind: 'refused', reason: error.message, code: error.code } as const;
+  if (forgets(command)) return undone(answer);
+  return { ...kept(answer, [refusal(command, answer, at)]), undo: !planted('fence-keeps-refused-work') };
 }
 
 const undone = (answer: OpAnswer): FenceEnd<OpAnswer> => ({ answer, undo: true, release: true, set: [] });
 
 const toPending = ({ retryAfterMs }: Pending): OpAnswer => ({ kind: 'pending', retryAfterMs, running: false });
 
-const toResult = ({ message, code }: Refused): Json => fromRefusal({ reason: message, code });
+const refusal = (command: FencedOp, answer: OpAnswer & { kind: 'refused' }, at: number): FenceChange => ({
+  phase: rowOf(command),
+  outcome: 'refused',
+  result: fromRefusal(answer, command.phase === 'forward' ? undefined : command.attempt),
+  at,
+});
+
+/** Without its attempt's number a refused end could not be told from one that is asked anew. */
+const forgets = ({ phase, attempt }: FencedOp): boolean =>
+  phase === 'forward'
+    ? planted('fence-forgets-refusals')
+    : attempt === undefined || planted('fence-forgets-refused-ends');
 
 function assertInTime({ expiresAt, where }: FencedCommand, clock: Clock): void {
   if (clock.now() < expiresAt) return;
@@ -244,10 +254,9 @@ function changesOf(command: FencedOp, run: Run, ran: Ran, now: number): readonly
     case 'done':
       return [{ phase, outcome: 'done', result: answer.output, at: now }];
     case 'refused':
-      // A refused end is tried again by every repeat, from the row that says so.
-      return phase === 1 && !planted('fence-forgets-refusals')
-        ? [{ phase, outcome: 'refused', result: fromRefusal(answer), at: now }]
-        : [{ phase, outcome: 'pending', result: null, at: now }];
+      return forgets(command)
+        ? [{ phase, outcome: 'pending', result: null, at: now }]
+        : [refusal(command, answer, now)];
     default:
       return [{ phase, outcome: 'pending', result: null, at: now }];
   }

@@ -28,8 +28,8 @@ export class Line {
   readonly clock: ProcessClock;
   readonly store: Store;
   readonly transport: Transport;
-  /** By its own time: until then it may believe that it has a lease. */
-  #leaseUntil = 0;
+  /** By its own time: from then on it may believe for a term that it has a lease. */
+  #renewedAt = Number.NEGATIVE_INFINITY;
   readonly #termMs: number;
   #resumed: Promise<void> = Promise.resolve();
   #resume: () => void = () => undefined;
@@ -44,7 +44,8 @@ export class Line {
     const door = around.network.door(name, this.clock, () => seam('after send'));
     this.transport = {
       send: async (command: Command) => {
-        if (world.ms >= this.#leaseUntil) network.violations.push(`G3 ${name} sends without a lease at ${world.ms}`);
+        if (world.ms - this.#renewedAt >= this.#termMs)
+          network.violations.push(`G3 ${name} sends without a lease at ${world.ms}`);
         seam('before send');
         if (!this.#isHere) await this.#here();
         const reply = await door.send(command);
@@ -106,7 +107,7 @@ export class Line {
       renewLease: async (lease) => {
         const before = this.clock.monotonic();
         const renewedAt = await guarded(() => store.renewLease(lease));
-        this.#leaseUntil = before + this.#termMs;
+        this.#renewedAt = before;
         return renewedAt;
       },
       dropLease: (id) => guarded(() => store.dropLease(id)),

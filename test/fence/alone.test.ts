@@ -54,6 +54,21 @@ for (const [name, way] of Object.entries(ways)) {
     t.deepEqual(await effects(db), []);
   });
 
+  test(`I6 ${name}: with the attempt's number a refused undo is refused again to its copies, not to the next attempt`, async (t) => {
+    const db = await prepared(t);
+    await way(db, command, write('do'));
+    const undo = (attempt: number, then?: () => never) =>
+      way(db, { ...command, op: 'compensate', attempt }, write('undo', then)).then(
+        () => 'done',
+        (error: Error) => error.message,
+      );
+    t.is(await undo(1, refuse), 'no');
+    t.is(await undo(1), 'no');
+    t.deepEqual(await effects(db), ['do']);
+    t.is(await undo(2), 'done');
+    t.deepEqual(await effects(db), ['do', 'undo']);
+  });
+
   test(`${name}: a refusal without a code is told without one, each time`, async (t) => {
     const db = await prepared(t);
     const no = (): never => {

@@ -122,20 +122,25 @@ test('D1 a rollback op after a refusal is empty; told that it was done, it is fo
   t.deepEqual(await effects(db), []);
 });
 
-test('a refusal of a commit or rollback op leaves nothing and is answered each time', async (t) => {
+test('I6 a refused commit or rollback op is refused again to copies of its command, and worked by the next attempt', async (t) => {
   let refuses = true;
   const tcc = handlerOf('tcc', {
     rollback: async (_input, tx) => {
       await effect(tx, 'undo');
-      if (refuses) throw new Refused('not now');
+      if (refuses) throw new Refused('not now', { code: 'held' });
     },
   });
   const { db, send } = await startBank(t, { tcc });
   await send('try');
-  for (const _ of [1, 2]) t.is(word(await send('cancel')), 'refused not now');
-  t.deepEqual(await rows(db), [{ xid: 'x1', phase: 1, op: 'try', outcome: 'done' }]);
+  for (const attempt of [1, 2]) t.is(word(await send('cancel', { attempt })), 'refused held');
+  t.deepEqual(await effects(db), ['do x1.1']);
+  t.is((await rows(db)).length, 2);
   refuses = false;
-  t.is(word(await send('cancel')), 'done');
+  // What the network kept back of either attempt comes now.
+  for (const attempt of [2, 1])
+    t.deepEqual(await send('cancel', { attempt }), { kind: 'refused', reason: 'not now', code: 'held' });
+  t.deepEqual(await effects(db), ['do x1.1']);
+  for (const attempt of [3, 2]) t.is(word(await send('cancel', { attempt })), 'done');
   t.deepEqual(await effects(db), ['do x1.1', 'undo x1.1']);
 });
 

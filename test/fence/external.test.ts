@@ -165,18 +165,21 @@ test('an undo that a crash interrupted is repeated with the same key', async (t)
   t.deepEqual(bank.heard, ['do origin-1-x1-1-try', 'undo origin-1-x1-1-cancel']);
 });
 
-test('a refusal of an undo is answered each time', async (t) => {
-  let asked = 0;
+test('I6 an undo that was refused is refused again to its copies, and asked anew by the next attempt', async (t) => {
+  const asked: number[] = [];
   const bank = await startOutside(t, {
-    rollback: async () => {
-      asked++;
-      throw new Refused('too late');
+    rollback: async (_input, tx) => {
+      asked.push(tx.attempt);
+      if (tx.attempt < 3) throw new Refused('too late');
     },
   });
   await bank.send('try');
-  for (const _ of [1, 2]) t.is(word(await bank.send('cancel', { forward: 'done' })), 'refused too late');
-  t.is(asked, 2);
-  t.is(await outcomes(bank), 'done pending');
+  const undo = async (attempt: number) => word(await bank.send('cancel', { forward: 'done', attempt }));
+  for (const attempt of [1, 1, 2, 1]) t.is(await undo(attempt), 'refused too late');
+  t.is(await outcomes(bank), 'done refused');
+  for (const attempt of [3, 3, 2]) t.is(await undo(attempt), 'done');
+  t.deepEqual(asked, [1, 2, 3]);
+  t.is(await outcomes(bank), 'done done');
 });
 
 test('a commit op that finds a pending row settles with the late outcome', async (t) => {

@@ -34,6 +34,19 @@ const checks: Partial<Record<PlantedBug, (t: ExecutionContext) => Promise<boolea
     refuses = false;
     return word(await send('try')) === 'refused no';
   },
+  'fence-forgets-refused-ends': async (t) => {
+    let refuses = true;
+    const rollback = async (_input: unknown, tx: Branch) => {
+      if (refuses) throw new Refused('not now');
+      await effect(tx, 'undo');
+    };
+    const { db, send } = await startBank(t, { tcc: handlerOf('tcc', { rollback }) });
+    await send('try');
+    await send('cancel');
+    refuses = false;
+    await send('cancel');
+    return (await effects(db)).length === 1;
+  },
   'fence-forgets-outputs': async (t) => {
     const { send } = await startBank(t);
     for (const _ of [1, 2]) await send('try', { input: 'kept' });

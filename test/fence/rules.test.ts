@@ -16,6 +16,11 @@ const row = (op: string, outcome: FenceOutcome, age = 0): FenceRow => ({
   at: now - age,
 });
 
+const refusedAt = (op: string, attempt: number): FenceRow => ({
+  ...row(op, 'refused'),
+  result: { reason: 'stored', attempt },
+});
+
 const over: FenceRow = { ...row('try', 'started'), result: { over: true } };
 
 const firsts: Readonly<Record<string, FenceRow | undefined>> = {
@@ -33,12 +38,17 @@ const seconds: Readonly<Record<string, FenceRow | undefined>> = {
   nothing: undefined,
   confirmed: row('confirm', 'done'),
   cancelled: row('cancel', 'done'),
+  confirmRefused: refusedAt('confirm', 2),
+  cancelRefused: refusedAt('cancel', 2),
+  confirmRefusedBefore: refusedAt('confirm', 1),
+  cancelRefusedBefore: refusedAt('cancel', 1),
 };
 
 function saidTo(phase: Phase, first: string, second: string, forward?: ForwardFact): string {
   const op: FencedOp = {
     op: ops[phase],
     phase,
+    attempt: 2,
     hasForward: true,
     forward,
     output: 'told',
@@ -113,3 +123,14 @@ for (const first of Object.keys(firsts)) {
     t.is(saidTo('rollback', first, 'confirmed', 'done'), 'refused contradiction');
   });
 }
+
+test('I6 after a refused end its copies are refused, a later attempt is worked, and the branch has no other end', (t) => {
+  for (const second of ['confirmRefused', 'cancelRefused', 'confirmRefusedBefore', 'cancelRefusedBefore'])
+    t.is(saidTo('forward', 'done', second), 'refused suppressed');
+  t.is(saidTo('commit', 'done', 'confirmRefused'), 'refused stored');
+  t.is(saidTo('rollback', 'done', 'cancelRefused'), 'refused stored');
+  t.is(saidTo('commit', 'done', 'confirmRefusedBefore'), 'work stored');
+  t.is(saidTo('rollback', 'done', 'cancelRefusedBefore'), 'work stored');
+  t.is(saidTo('commit', 'done', 'cancelRefused'), 'refused contradiction');
+  t.is(saidTo('rollback', 'done', 'confirmRefused'), 'refused contradiction');
+});

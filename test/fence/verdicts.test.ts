@@ -8,6 +8,7 @@ const now = 10_000;
 const op = (change: Partial<FencedOp> = {}): FencedOp => ({
   op: 'try',
   phase: 'forward',
+  attempt: undefined,
   hasForward: true,
   forward: undefined,
   output: undefined,

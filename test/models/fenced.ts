@@ -36,6 +36,7 @@ export const fencedCommand = ({ kind, op, forward }: ModelCommand, runMs?: numbe
   key,
   op,
   phase: phaseOf(kind, op)!,
+  attempt: undefined,
   hasForward: kinds[kind].forward !== undefined,
   forward,
   output: undefined,

@@ -70,6 +70,7 @@ export const seenBySimulation: Readonly<Partial<Record<PlantedBug, Limits>>> = {
   'fence-inserts-nothing': anyhow,
   'fence-answers-before-commit': anyhow,
   'fence-forgets-refusals': often('handler refuses', 'answer lost', 'request duplicated'),
+  'fence-forgets-refused-ends': often('undo refused', 'request duplicated', 'request delayed', 'operator resolves'),
   'fence-keeps-refused-work': often('handler refuses after its work'),
   'fence-forgets-outputs': often('answer lost'),
   'fence-lets-late-forwards-in': often('request comes after the end', 'request delayed', 'client wants a rollback'),

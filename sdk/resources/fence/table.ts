@@ -16,7 +16,7 @@ export interface BranchKey {
 export type FencePhase = 1 | 2;
 
 /**
- * - `done`, `refused`: what was answered, and is answered again.
+ * - `done`, `refused`: what was answered, and is answered again; a refused end only to attempts that are not newer.
  * - `empty`: put there, in both phases, by a rollback op that found no forward op, or a refused one.
  * - `started`: work outside of the database may be under way.
  * - `pending`: work outside has begun something and is to be asked again.
@@ -26,7 +26,7 @@ export type FenceOutcome = 'done' | 'refused' | 'empty' | 'started' | 'pending';
 export interface FenceRow {
   readonly op: Op;
   readonly outcome: FenceOutcome;
-  /** Of `done` the output, of `refused` `{reason, code?}`, of `started` `{over: true}` once its handler failed. */
+  /** Of `done` the output, of `refused` `{reason, code?, attempt?}`, of `started` `{over: true}` once its handler failed. */
   readonly result: Json;
   /** UTC ms: when it was put there; of `started`, when the handler began. */
   readonly at: number;

@@ -1,7 +1,10 @@
 /** What a service without the SDK must do by itself: the inbox of the example, over HTTP and on a real file. */
+import path from 'node:path';
 import test from 'ava';
-import type { Json } from '../../../examples/08-plain-http/answers.js';
+import { type Json, Refused } from '../../../examples/08-plain-http/answers.js';
 import { openDatabase } from '../../../examples/08-plain-http/database.js';
+import { createInbox, inboxTable } from '../../../examples/08-plain-http/inbox.js';
+import { temporary } from '../../helpers/temporary.js';
 import { ledger, type Name, rows, send, startService } from './shop.js';
 
 interface Case {
@@ -223,4 +226,27 @@ test('D3 of a try and a cancel sent at once, exactly one order of things happens
     t.true([0, 2].includes(effects.length), JSON.stringify(effects));
   }
   t.deepEqual(await tea(db), [{ on_hand: 10, reserved: 0, sold: 0 }]);
+});
+
+test('I6 a refused undo is refused again to its copies, and done by the next attempt', async (t) => {
+  const db = openDatabase(path.join(await temporary(t), 'shop.db'));
+  t.teardown(() => db.destroy());
+  await db.raw(inboxTable);
+  await db.raw('create table notes (note text)');
+  const inbox = createInbox(db, () => 0);
+  const command = { origin: 'o', xid: 'x1', branch: 1, input: null, forward: undefined, expiresAt: 1 } as const;
+  let refuses = true;
+  const undo = (attempt: number) =>
+    inbox.receive({ ...command, op: 'cancel', attempt }, async (trx) => {
+      await trx('notes').insert({ note: 'undone' });
+      if (refuses) throw new Refused('held', 'not now');
+      return null;
+    });
+  await inbox.receive({ ...command, op: 'try', attempt: 1 }, async () => null);
+  t.is((await undo(1)).kind, 'refused');
+  refuses = false;
+  t.deepEqual(await undo(1), { kind: 'refused', code: 'held', reason: 'not now' });
+  t.deepEqual(await db('notes').pluck('note'), []);
+  for (const attempt of [2, 1]) t.is((await undo(attempt)).kind, 'done');
+  t.deepEqual(await db('notes').pluck('note'), ['undone']);
 });

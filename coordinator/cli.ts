@@ -2,8 +2,12 @@
 /** The command line. Exit codes: 0 ok, 1 the answer is no, 2 usage, 3 coordinator not reachable. */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { doctorCommand } from './cli/doctor.js';
 import { exitCodeOf, exitCodes, explained } from './cli/exit.js';
+import { explainCommand } from './cli/explain.js';
+import { migrateCommand } from './cli/migrate.js';
 import { safe } from './cli/print.js';
+import { purgeCommand } from './cli/purge.js';
 import { serveCommand } from './cli/serve.js';
 import { txCommand } from './cli/tx.js';
 
@@ -14,7 +18,9 @@ Examples:
   $ concordat serve                                   a coordinator on 127.0.0.1:8090, kept in concordat.db
   $ concordat tx list --status parked                 what needs a person
   $ concordat tx show order-1042                      one transaction, its branches and what it waits for
-  $ concordat tx retry order-1042                     try again now`;
+  $ concordat tx retry order-1042                     try again now
+  $ concordat explain order-1042                      in plain words, with what you can do
+  $ concordat doctor                                  what is wrong, and how to mend it`;
 
 function program(): Command {
   const command = new Command('concordat')
@@ -22,7 +28,11 @@ function program(): Command {
     .version(version())
     .addHelpText('after', help)
     .addCommand(serveCommand())
-    .addCommand(txCommand());
+    .addCommand(txCommand())
+    .addCommand(explainCommand())
+    .addCommand(doctorCommand())
+    .addCommand(migrateCommand())
+    .addCommand(purgeCommand());
   everyOne(command, (each) => each.exitOverride().showHelpAfterError('(add --help for what is possible)'));
   return command;
 }

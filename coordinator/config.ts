@@ -4,13 +4,12 @@
  */
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
-import { type Backoff, defaults, type Retry } from '../sdk/protocol/limits.js';
+import { type Backoff, defaults, limits, type Retry } from '../sdk/protocol/limits.js';
 import { type Setting, type SettingName, settingNames, settings } from './config/settings.js';
 import { type AllGiven, entry, flagName, fromEnv, fromFile, type Given } from './config/sources.js';
 import {
   type ApiKey,
   ConfigError,
-  fileOf,
   isLoopback,
   keysFileOf,
   keysOf,
@@ -21,6 +20,7 @@ import {
   oneOf,
   queueOf,
   readOptional,
+  secretsFileOf,
   storeOf,
   Unexpected,
   wholeFrom,
@@ -40,8 +40,16 @@ export interface Config {
   /** Origins beside loopback that commands may be sent to. */
   readonly allow: readonly string[];
   readonly signingSecrets: readonly string[];
+  /** The files that keys and secrets were read from. */
+  readonly secretFiles: readonly string[];
+  /** Whether what an operator decides by hand needs a second one. */
+  readonly twoPersons: boolean;
   readonly leaseMs: number;
   readonly sweepMs: number;
+  /** Calls at once to a participant that nobody set a limit for. */
+  readonly participantConcurrency: number;
+  /** Transactions with something to do here at once, beyond which no more are let in. */
+  readonly workMax: number;
   /** What holds for new transactions that do not say otherwise. */
   readonly policy: {
     readonly retry: Retry;
@@ -53,6 +61,8 @@ export interface Config {
   };
   /** How long a finished transaction is kept; null: for ever. */
   readonly retentionMs: number | null;
+  /** How long the xid of a transaction that was purged stays taken. */
+  readonly tombstoneMs: number;
   /** How long stopping waits for what is in flight. */
   readonly stopGraceMs: number;
   readonly logLevel: LogLevel;
@@ -128,18 +138,21 @@ function configOf(given: AllGiven): Config {
     apiKeys: unique([...(read('apiKeys', keysOf) ?? []), ...(read('apiKeysFile', keysFileOf) ?? [])]),
     insecure: need('insecure', yesOrNo),
     allow: read('allow', listOf) ?? [],
-    signingSecrets: [
-      ...(read('signingSecret', wordsOf) ?? []),
-      ...(read('signingSecretFile', (path) => wordsOf(fileOf(path))) ?? []),
-    ],
+    signingSecrets: [...(read('signingSecret', wordsOf) ?? []), ...(read('signingSecretFile', secretsFileOf) ?? [])],
+    secretFiles: (['apiKeysFile', 'signingSecretFile'] as const).flatMap((name) => given.get(name)?.text ?? []),
+    twoPersons: need('twoPersons', yesOrNo),
     leaseMs: need('leaseMs', wholeFrom(100)),
     sweepMs: need('sweepMs', wholeFrom(10)),
+    workMax: need('workMax', wholeFrom(1)),
+    participantConcurrency: need('participantConcurrency', wholeFrom(1, limits.concurrencyMax)),
     policy: policyOf(need),
     retentionMs: read('retentionMs', wholeFrom(1000)) ?? null,
+    tombstoneMs: need('tombstoneMs', wholeFrom(1000)),
     stopGraceMs: need('stopGraceMs', wholeFrom(0)),
     logLevel: need('logLevel', oneOf(logLevels)),
   };
   refuseWide(config, given.get('listen'));
+  refuseLonely(config);
   return config;
 }
 
@@ -158,6 +171,10 @@ function policyOf(need: <T>(name: SettingName, parse: (text: string) => T) => T)
 function unique(keys: readonly ApiKey[]): readonly ApiKey[] {
   const twice = keys.find(({ name }, index) => keys.findIndex((other) => other.name === name) !== index);
   if (twice) throw new ConfigError(`apiKeys: expected each name once, got ${JSON.stringify(twice.name)} twice`);
+  const shared = keys.find(({ key }, index) => keys.findIndex((other) => other.key === key) !== index);
+  // Whoever presents it would be taken for the first of the two.
+  if (shared)
+    throw new ConfigError(`apiKeys: expected a key of its own for ${JSON.stringify(shared.name)}, got another's`);
   return keys;
 }
 
@@ -166,5 +183,14 @@ function refuseWide({ listen: { host }, apiKeys, insecure }: Config, given: Give
   throw new ConfigError(
     `listen (${given?.from}): expected a loopback address, as there are no API keys, got ${JSON.stringify(host)}; ` +
       'set CONCORDAT_API_KEYS or --api-keys-file, or say --insecure to trust whoever reaches the port',
+  );
+}
+
+/** Where two persons are needed there must be two. */
+function refuseLonely({ twoPersons, apiKeys }: Config): void {
+  const operators = apiKeys.filter(({ role }) => role === 'operator' || role === 'admin');
+  if (!twoPersons || operators.length > 1) return;
+  throw new ConfigError(
+    `twoPersons: expected API keys of at least two operators or admins, as one alone cannot decide, got ${operators.length}`,
   );
 }

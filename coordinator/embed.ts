@@ -18,9 +18,11 @@ import { configOfOptions, type EmbedOptions } from './embed/options.js';
 import { takePath } from './embed/paths.js';
 import { residents } from './embed/residents.js';
 import type { Door, DoorOptions } from './http/door.js';
+import { lookoutOn } from './http/lookout.js';
 import { remembering } from './http/targets.js';
 import { jsonLog } from './observe/log.js';
-import { openSqliteStore } from './store/sqlite/store.js';
+import { openObserved } from './observed.js';
+import { type Retention, retentionOf } from './store/retention.js';
 import type { Store } from './store/store.js';
 
 /** A client of the coordinator that lives beside it. */
@@ -71,38 +73,37 @@ async function closeAll(opened: readonly Closer[], graceMs: number): Promise<voi
 
 /** Notes in `opened` how to close each part. */
 async function start(options: EmbedOptions, config: Config, opened: Closer[]): Promise<Embedded> {
-  const { stopGraceMs, leaseMs, sweepMs, signingSecrets, policy } = config;
+  const { stopGraceMs, leaseMs, sweepMs, participantConcurrency, signingSecrets, policy } = config;
   const log = typeof options.log === 'object' ? options.log : jsonLog(config.logLevel);
   const clock = systemClock();
   const chance = systemChance();
   const marks = { rollbackOnly: (xid: string, reason?: string) => client.rollbackOnly(xid, reason) };
-  const { participants } = options;
-  const hosted =
-    participants.length === 0 ? nobody : await hostParticipants({ participants, client: marks, clock, log });
+  const hosted = await hostAll({ participants: options.participants, client: marks, clock, log });
   // Closing the coordinator waited for them already: those that still run are told to stop.
   opened.push(() => hosted.close(0));
   opened.push(takePath(config.store.path));
-  const store = await openSqliteStore({ path: config.store.path, chance, busyTimeoutMs: storeWaitMs });
-  opened.push(() => store.close());
+  const file = { path: config.store.path, chance, busyTimeoutMs: storeWaitMs };
+  const { store, calls, ...seen } = await openObserved({ ...file, clock, metrics: options.metrics === true });
+  const retention = retentionOf({ store, clock, log, config });
+  opened.push(() => retention.stop().then(() => store.close()));
   const registry = new Registry({ store, clock, log });
   await registry.refresh();
   const here = residents(hosted.definitions, registry);
   const allow = remembering(allowList(config.allow));
-  const transport = transports({
+  const ways = transports({
     http: httpTransport({ ...store.identity, signingSecrets, allow, clock, connectionsPerOrigin, registry }),
     local: localTransport(localHandlers({ ...hosted, identity: store.identity }), clock),
     isLocal: here.has,
   });
+  const transport = calls(ways);
   opened.push(() => transport.close());
   const coordinator = await startCoordinator({
     store,
     transport,
     log,
     presence: here,
-    tend: () => tend(registry, store, clock, hosted),
-    leaseMs,
-    sweepMs,
-    sweepAtOnce: true,
+    tend: () => tend({ registry, store, clock, hosted, retention }),
+    ...{ leaseMs, sweepMs, sweepAtOnce: true, participantConcurrency },
     onBroken: (error) => {
       log.error({ error: error.message }, 'the store can no longer be trusted: closing');
       void close().catch(() => undefined);
@@ -110,8 +111,11 @@ async function start(options: EmbedOptions, config: Config, opened: Closer[]): P
     clock,
     chance,
   });
-  const { engine } = coordinator;
-  const parts = { engine, store, registry: here.registry, clock, chance, log, allow, directory: here };
+  const { engine, controls } = coordinator;
+  const leaseAgeMs = () => coordinator.sweep.leaseAgeMs();
+  const lookout = lookoutOn({ store, clock, log, ...seen, leaseAgeMs });
+  const known = { registry: here.registry, directory: here, lookout };
+  const parts = { engine, controls, store, clock, chance, log, allow, ...known };
   let door: Door | undefined;
   opened.push((graceMs) => Promise.all([door?.close(graceMs), coordinator.stop(graceMs)]));
   let closing: Promise<void> | undefined;
@@ -126,13 +130,25 @@ async function start(options: EmbedOptions, config: Config, opened: Closer[]): P
   return Object.assign(client, { client, url: await door?.listen() });
 }
 
+interface Tended {
+  readonly registry: Registry;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly hosted: Pick<Hosted, 'setFloor'>;
+  readonly retention: Retention;
+}
+
 /** What hosts elsewhere learn with their heartbeat: who else is there, and how far fences may be cleaned. */
-async function tend(registry: Registry, store: Store, clock: Clock, hosted: Pick<Hosted, 'setFloor'>): Promise<void> {
+async function tend({ registry, store, clock, hosted, retention }: Tended): Promise<void> {
+  retention.tend();
   await registry.refresh();
   // Before the look at the transactions: one that is opened meanwhile is younger than this.
   const now = clock.now();
   hosted.setFloor(Math.min((await store.oldestUnfinished()) ?? now, now), store.identity.origin);
 }
+
+const hostAll = async (parts: Parameters<typeof hostParticipants>[0]): Promise<typeof nobody> =>
+  parts.participants.length === 0 ? nobody : hostParticipants(parts);
 
 /** For a coordinator that only sends to URLs. */
 const nobody: Pick<Hosted, 'definitions' | 'execute' | 'setFloor' | 'close'> = Object.freeze({

@@ -19,28 +19,32 @@ import { commandFor } from './decide/outstanding.js';
 import type { State } from './decide/state.js';
 import type { Reply } from './dispatch/transport.js';
 import { stillToSend } from './engine/agenda.js';
+import { Aside } from './engine/aside.js';
 import { Attention } from './engine/attention.js';
 import { type Decisions, decideAll, foldLog } from './engine/deciding.js';
 import { Doubts } from './engine/doubts.js';
 import { Entries } from './engine/entries.js';
-import type { Entry, Handled, Waiting } from './engine/entry.js';
+import type { Asker, Entry, Handled, Waiting } from './engine/entry.js';
 import { countFrom, type InHand, isGivenUp, withinCall } from './engine/hands.js';
 import type { EngineParts } from './engine/parts.js';
 import { inputOf, insteadOf, noOutcome } from './engine/replies.js';
 import { appendOf, reachAfter, reachBefore, rowFrom, summaryOf } from './engine/rows.js';
-import { isOfOneInput, mayPass, shownFor } from './engine/troubles.js';
+import { isOfOneInput, isPurged, mayPass, notTaken, refusalOf, shownFor } from './engine/troubles.js';
+import { Workload } from './engine/workload.js';
 import { type LogRow, StoreError } from './store/store.js';
 
-export type { Handled } from './engine/entry.js';
+export type { Asker, Handled } from './engine/entry.js';
 export type { EngineParts } from './engine/parts.js';
 
 const reportAgainMs = { first: 50, most: 5000 };
 
 export class Engine {
+  readonly load = new Workload();
   readonly #parts: EngineParts;
   readonly #entries = new Entries();
   readonly #doubts = new Doubts();
   readonly #attention: Attention;
+  readonly #aside = new Aside();
   /** Logs that cannot be read: told once, and left alone until a restart. */
   readonly #corrupt = new Set<Xid>();
   #stopping = false;
@@ -56,13 +60,13 @@ export class Engine {
   }
 
   /** Puts an input through. Rejects with ConcordatError: the refusal, `store_unavailable`, or `stopping`. */
-  handle(xid: Xid, input: Input): Promise<Handled> {
+  handle(xid: Xid, input: Input, asker?: Asker): Promise<Handled> {
     if (this.#stopping)
       return Promise.reject(
         new ConcordatError('stopping', 'this coordinator is stopping; ask another, or again later'),
       );
     return new Promise((resolve, reject) =>
-      this.#put(this.#entries.remembered(xid), { input, answers: undefined, resolve, reject }),
+      this.#put(this.#entries.remembered(xid), { input, asker, answers: undefined, resolve, reject }),
     );
   }
 
@@ -125,14 +129,29 @@ export class Engine {
     if (inHand && !isGivenUp(inHand)) this.#drop(xid, inHand);
   }
 
-  /** The state as the log has it now; undefined when there is none. Rejects with `store_unavailable`. */
-  read(xid: Xid): Promise<State | undefined> {
-    return this.#load(xid).catch((error) => this.#fail(error));
+  /** Lets go of a command that was not sent, as it waits elsewhere: `callBack` asks for it again. */
+  setAside(command: Command): void {
+    const entry = this.#entries.get(command.body.xid);
+    const inHand = entry?.hands.find(command);
+    if (!entry || !inHand || isGivenUp(inHand) || !entry.hands.drop(inHand)) return;
+    this.#aside.add(entry.xid, entry.lookAt);
+    this.#entries.letGo(entry);
   }
 
-  /** The rows of its log in order; empty when there is none. */
-  async log(xid: Xid): Promise<readonly LogRow[]> {
-    return this.#parts.store.load(xid).catch((error) => this.#fail(error));
+  /** Hands on again what a transaction asks for that stood aside. */
+  callBack(xid: Xid): Promise<void> {
+    this.#aside.delete(xid);
+    return this.wake(xid);
+  }
+
+  /** The state as the log has it now; undefined when there is none. Rejects with `store_unavailable`. */
+  read(xid: Xid): Promise<State | undefined> {
+    return this.#load(xid).catch((error) => this.#notRead(error));
+  }
+
+  /** The rows of its log in order, all or those after row `after`; empty when there is none. */
+  async log(xid: Xid, after = 0): Promise<readonly LogRow[]> {
+    return this.#parts.store.load(xid, after).catch((error) => this.#notRead(error));
   }
 
   /** Waits until `when` holds, at most `timeoutMs`; resolves with the newest state either way. */
@@ -153,13 +172,14 @@ export class Engine {
 
   /** Looks after a transaction that may be due: its deadline, a later attempt, a command that another sent. */
   async wake(xid: Xid): Promise<void> {
-    if (this.#stopping || this.#corrupt.has(xid)) return;
+    if (this.#stopping || this.#corrupt.has(xid) || this.#aside.isUntouched(xid, this.#parts.clock.now())) return;
     const entry = this.#entries.pin(xid);
     try {
       // Before anything is sent upon it, it is read: another may have moved it while it waited.
       if (!entry.busy && !(entry.state && this.#parts.clock.now() < entry.lookAt)) await this.#look(entry);
       if (!entry.busy) this.#attend(entry);
     } catch (error) {
+      if (isPurged(error)) return;
       this.#doubts.add(xid);
       this.#parts.log.warn({ xid, error: (error as Error).message }, 'could not look after a transaction');
     } finally {
@@ -202,7 +222,7 @@ export class Engine {
 
   /** Transactions that stay due however often they are looked at: in memory, or with a log that cannot be read. */
   stayDue(): number {
-    return this.#entries.size + this.#corrupt.size;
+    return this.#entries.size + this.#corrupt.size + this.#aside.size;
   }
 
   /** Hands on nothing more; callers that wait get the state by now. */
@@ -222,7 +242,11 @@ export class Engine {
 
   async #run(entry: Entry): Promise<void> {
     entry.busy = true;
-    while (entry.inputs.length > 0) await this.#turn(entry);
+    while (entry.inputs.length > 0) {
+      const began = this.load.begin(this.#parts.clock.monotonic());
+      await this.#turn(entry);
+      this.load.end(began, this.#parts.clock.monotonic());
+    }
     entry.busy = false;
     this.#entries.letGo(entry);
   }
@@ -256,23 +280,24 @@ export class Engine {
   }
 
   /** The row to append, and what is known once it is durable; undefined when nothing was decided. */
-  #nextRow(entry: Entry, { events, state: next }: Decisions, moment: Moment) {
+  #nextRow(entry: Entry, { events, state: next, audit }: Decisions, moment: Moment) {
     if (events.length === 0 || !next) return undefined;
     const { state } = entry;
     const row = rowFrom(entry.xid, state, events, moment, this.#parts.chance.id());
     const after = asOf(next, row);
     const summary = summaryOf(after);
     const before = entry.summary ?? (state && summaryOf(state));
-    return { state: after, summary, append: appendOf(row, state?.append ?? null, before, summary) };
+    return { state: after, summary, append: appendOf(row, state?.append ?? null, before, summary, audit) };
   }
 
   /** Tells whoever asked, then acts: in this order nobody learns of an effect before its cause is durable. */
   #answer(entry: Entry, batch: readonly Waiting[], verdicts: readonly Verdict[]): void {
     const { state } = entry;
-    for (const [index, { answers, resolve, reject }] of batch.entries()) {
+    for (const [index, { asker, answers, resolve, reject }] of batch.entries()) {
       if (answers) entry.hands.drop(answers);
       const verdict = verdicts[index];
-      if (!verdict || verdict.kind === 'refuse' || !state) reject(this.#refusal(entry.xid, verdict));
+      if (!verdict || verdict.kind === 'refuse' || !state)
+        reject(refusalOf(entry.xid, verdict, this.#parts.log, asker?.requestId));
       else resolve({ state, changed: verdict.kind === 'append' });
     }
     if (!state) return;
@@ -282,13 +307,6 @@ export class Engine {
 
   #attend(entry: Entry): void {
     if (!this.#stopping) this.#attention.attend(entry);
-  }
-
-  #refusal(xid: Xid, verdict: Verdict | undefined): ConcordatError {
-    if (verdict?.kind !== 'refuse')
-      return new ConcordatError('transaction_not_found', `there is no transaction ${xid}`);
-    if (verdict.code === 'outcome_contradicts') this.#parts.log.error({ xid, detail: verdict.detail }, 'contradiction');
-    return new ConcordatError(verdict.code, verdict.detail);
   }
 
   /** An input of the engine's own. Nobody waits for it, so a refusal is of no interest. */
@@ -307,14 +325,15 @@ export class Engine {
 
   #doubt(entry: Entry): void {
     entry.forget();
+    this.#aside.delete(entry.xid);
     if (!planted('no-doubts')) this.#doubts.add(entry.xid);
   }
 
   #failed(entry: Entry, batch: readonly Waiting[], error: unknown): void {
-    this.#doubt(entry);
+    if (isPurged(error)) entry.forget();
+    else this.#doubt(entry);
     if (isOfOneInput(error) && this.#setApart(entry, batch, error as Error)) return;
-    const shown = shownFor(error, this.#parts);
-    this.#parts.log.warn({ xid: entry.xid, error: (error as Error).message }, 'not taken into the log');
+    const shown = notTaken(entry.xid, batch, error, this.#parts);
     for (const { reject } of batch) reject(shown);
   }
 
@@ -333,7 +352,8 @@ export class Engine {
     return true;
   }
 
-  #fail(error: unknown): never {
+  #notRead(error: unknown): never {
+    if (isPurged(error)) throw new ConcordatError('transaction_not_found', (error as Error).message);
     throw shownFor(error, this.#parts);
   }
 

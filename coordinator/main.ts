@@ -8,9 +8,14 @@ import { connectionsPerOrigin, startCoordinator, storeWaitMs } from './coordinat
 import { allowList } from './dispatch/allow.js';
 import { httpTransport } from './dispatch/http.js';
 import { Registry } from './dispatch/registry.js';
+import { Signing } from './dispatch/sign.js';
 import { createDoor } from './http/door.js';
+import { Keyring } from './http/keys.js';
+import { lookoutOn } from './http/lookout.js';
 import { jsonLog } from './observe/log.js';
-import { openSqliteStore } from './store/sqlite/store.js';
+import { openObserved } from './observed.js';
+import { rotationOf } from './rotation.js';
+import { retentionOf } from './store/retention.js';
 import type { StoreError } from './store/store.js';
 
 /** A coordinator with its door, as `concordat serve` runs it. */
@@ -19,38 +24,55 @@ export interface Running {
   readonly url: string;
   /** Resolves when it has to end by itself, because the store can no longer be trusted. */
   readonly broken: Promise<StoreError>;
+  /** Reads keys and signing secrets again. */
+  reload(): void;
   stop(): Promise<void>;
 }
 
-/** Starts everything that a configuration names. Rejects when the store cannot be opened or the address is taken. */
-export async function run(config: Config): Promise<Running> {
+/**
+ * Starts everything that a configuration names. Rejects when the store cannot be opened or the address is taken. `reread`
+ * gives the configuration as it stands later: keys and signing secrets are taken over from it.
+ */
+export async function run(config: Config, reread: () => Config = () => config): Promise<Running> {
   const log = jsonLog(config.logLevel);
   const clock = systemClock();
   const chance = systemChance();
-  const store = await openSqliteStore({ path: config.store.path, chance, busyTimeoutMs: storeWaitMs });
+  const file = { path: config.store.path, chance, busyTimeoutMs: storeWaitMs };
+  const { store, calls, ...seen } = await openObserved({ ...file, clock, metrics: true });
   const allow = allowList(config.allow);
   const { origin, tokenKey } = store.identity;
-  const { signingSecrets } = config;
+  const keys = new Keyring(config.apiKeys);
+  const signingSecrets = new Signing(config.signingSecrets);
   const registry = new Registry({ store, clock, log });
   await registry.refresh().catch((error) => log.error({ error: String(error) }, 'the registry cannot be read'));
-  const transport = httpTransport({ origin, tokenKey, signingSecrets, allow, clock, connectionsPerOrigin, registry });
+  const way = { origin, tokenKey, signingSecrets, allow, clock, connectionsPerOrigin, registry };
+  const transport = calls(httpTransport(way));
   let onBroken: (error: StoreError) => void = () => undefined;
   const broken = new Promise<StoreError>((resolve) => {
     onBroken = resolve;
   });
-  const { leaseMs, sweepMs, stopGraceMs } = config;
-  const tend = () => registry.refresh();
+  const { leaseMs, sweepMs, stopGraceMs, participantConcurrency } = config;
+  const retention = retentionOf({ store, clock, log, config });
+  const tend = () => {
+    retention.tend();
+    return registry.refresh();
+  };
   const parts = { store, transport, log, leaseMs, sweepMs, onBroken, clock, chance };
-  const coordinator = await startCoordinator({ ...parts, presence: registry, tend });
+  const coordinator = await startCoordinator({ ...parts, presence: registry, tend, participantConcurrency });
+  const leaseAgeMs = () => coordinator.sweep.leaseAgeMs();
+  const lookout = lookoutOn({ store, clock, log, ...seen, leaseAgeMs });
   const door = createDoor({
     engine: coordinator.engine,
+    controls: coordinator.controls,
     store,
     config,
+    keys,
     clock,
     chance,
     allow,
     directory: registry,
     registry,
+    lookout,
     log,
   });
   const url = await door.listen().catch(async (error) => {
@@ -58,13 +80,16 @@ export async function run(config: Config): Promise<Running> {
     await store.close();
     throw error;
   });
+  const rotation = rotationOf({ config, reread, keys, signing: signingSecrets, clock, log, store });
   log.info({ url, coordinator: coordinator.id, origin, store: config.store.path }, 'listening');
   return {
     url,
     broken,
+    reload: () => rotation.reload(),
     async stop() {
+      rotation.stop();
       log.info({ coordinator: coordinator.id }, 'stopping');
-      await Promise.all([door.close(stopGraceMs), coordinator.stop(stopGraceMs)]);
+      await Promise.all([door.close(stopGraceMs), coordinator.stop(stopGraceMs), retention.stop()]);
       await transport.close();
       await store.close();
       log.info({ coordinator: coordinator.id, ...store.stats() }, 'stopped');

@@ -27,8 +27,13 @@ export function table(head: readonly string[], rows: readonly (readonly unknown[
 }
 
 /** JSON for machines: JSON itself leaves the control characters from DEL on as they are, and a terminal may obey them. */
-export const json = (value: unknown): string =>
-  JSON.stringify(value, null, 2).replace(
+export const json = (value: unknown): string => escaped(JSON.stringify(value, null, 2));
+
+/** The same on one line, for one of many. */
+export const jsonLine = (value: unknown): string => escaped(JSON.stringify(value));
+
+const escaped = (text: string): string =>
+  text.replace(
     /[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g,
     (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );

@@ -25,7 +25,7 @@ Examples:
   $ concordat serve --allow https://*.internal.example.com,http://10.0.0.5:8080
 
 The first line on standard output is JSON with the address it listens on; logs go to standard error.
-SIGTERM stops it gracefully.`;
+SIGTERM stops it gracefully. SIGHUP, or a change of the files with keys and secrets, takes these over without a restart.`;
 
 export function serveCommand(): Command {
   const command = new Command('serve').description('run a coordinator');
@@ -49,10 +49,12 @@ async function serve(flags: Readonly<Record<string, string | true>>): Promise<vo
   named('signingSecret', () => signer(config.signingSecrets));
   // Loaded here, so that the other commands need neither a database driver nor a server.
   const { run } = await import('../main.js');
-  const running = await run(config).catch((error: unknown) => {
+  const running = await run(config, () => loadConfig({ flags: given })).catch((error: unknown) => {
     throw atStart(error, config);
   });
   say(JSON.stringify({ listening: running.url, pid: process.pid, store: config.store.kind, queue: config.queue.kind }));
+  // Without such a file there is nothing to read again, and whoever closes the terminal means the end.
+  if (config.secretFiles.length > 0) process.on('SIGHUP', () => running.reload());
   const signal = new Promise<undefined>((resolve) => {
     for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => resolve(undefined));
   });

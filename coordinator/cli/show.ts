@@ -1,4 +1,4 @@
-import type { EventView, TransactionView } from '../../sdk/protocol/views.js';
+import type { EventView, Heuristic, ProposalView, TransactionView } from '../../sdk/protocol/views.js';
 import { safe, table } from './print.js';
 
 /** One transaction as a person reads it. */
@@ -12,7 +12,9 @@ export function transactionLines(view: TransactionView): string {
         ? `${view.status} (${view.decision})`
         : view.status,
     ],
+    ['took effect', view.heuristic ? effects[view.heuristic] : null],
     ['reason', view.reason],
+    ['proposed', view.proposal ? proposed(view.proposal) : null],
     ['business key', view.businessKey],
     ['opened', view.openedAt],
     ['deadline', view.deadlineAt],
@@ -24,6 +26,16 @@ export function transactionLines(view: TransactionView): string {
     .map(([name, value]) => `${name.padEnd(14)}${safe(value, 300)}`);
   return [...told, '', branchLines(view), ...waitingLines(view)].join('\n');
 }
+
+const effects: Readonly<Record<Heuristic, string>> = Object.freeze({
+  committed: 'every branch',
+  rolled_back: 'no branch',
+  mixed: 'some branches, and some not',
+  unknown: 'nobody knows of some branch',
+});
+
+const proposed = ({ by, branches, expiresAt }: ProposalView): string =>
+  `${branches.map(({ branch, as }) => `${branch} ${as}`).join(', ')} by ${by}: another operator confirms it until ${expiresAt}`;
 
 function branchLines({ branches }: TransactionView): string {
   if (branches.length === 0) return 'no branches';

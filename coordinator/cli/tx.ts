@@ -1,17 +1,12 @@
 /** `concordat tx …`: looking at transactions and moving those that are stuck. */
 import { Command, Option } from 'commander';
-import { type Client, connect } from '../../sdk/client/client.js';
 import { limits } from '../../sdk/protocol/limits.js';
 import { type TransactionStatus, transactionStatuses } from '../../sdk/protocol/views.js';
-import { clientSettings } from '../config.js';
 import { UsageError } from './exit.js';
 import { json, say, table } from './print.js';
 import { eventLines, transactionLines } from './show.js';
-
-interface Shared {
-  readonly url?: string;
-  readonly json?: true;
-}
+import { type Shared, talking, withClient } from './talking.js';
+import { watchCommand } from './watch.js';
 
 const listExamples = `
 Examples:
@@ -22,6 +17,7 @@ Examples:
 const resolveExamples = `
 Says by hand how the parked op of a branch ended, after you looked at the participant.
 "done": it took effect. "skipped": it did not, and shall not; the transaction goes on without it.
+Where the coordinator wants two persons, a second operator runs the same with another key.
 
 Examples:
   $ concordat tx show order-1042
@@ -42,6 +38,7 @@ export function txCommand(): Command {
       withClient(shared, async (client) => print(shared, await client.retry(xid))),
     ),
   );
+  tx.addCommand(watchCommand());
   tx.addCommand(resolveCommand());
   tx.addCommand(
     talking('rollback <xid>', 'decide to roll it back')
@@ -53,33 +50,6 @@ export function txCommand(): Command {
       ),
   );
   return tx;
-}
-
-/** A command that talks to a coordinator; `usage` is its name and its arguments. */
-function talking(usage: string, description: string): Command {
-  const [name, ...parameters] = usage.split(' ');
-  const command = new Command(name).description(description);
-  for (const parameter of parameters) command.argument(parameter);
-  return command
-    .option('--url <url>', 'address of the coordinator (CONCORDAT_URL, default: http://127.0.0.1:8090)')
-    .option('--json', 'JSON for machines instead of a table');
-}
-
-async function withClient(shared: Shared, work: (client: Client) => Promise<void>): Promise<void> {
-  const client = connectTo(shared);
-  try {
-    await work(client);
-  } finally {
-    await client.close();
-  }
-}
-
-function connectTo({ url }: Shared): Client {
-  try {
-    return connect({ ...clientSettings(), ...(url !== undefined && { url }) });
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
-  }
 }
 
 type View = Parameters<typeof transactionLines>[0];

@@ -80,6 +80,18 @@ export const settings = Object.freeze({
   ),
   sweepMs: ms('CONCORDAT_SWEEP_MS', 'sweep-ms', defaults.sweepMs, 'how often to look for what is due'),
   callMs: ms('CONCORDAT_CALL_MS', 'call-ms', defaults.callMs, 'how long one call to a participant may take in all'),
+  participantConcurrency: {
+    env: 'CONCORDAT_PARTICIPANT_CONCURRENCY',
+    flag: '--participant-concurrency <count>',
+    default: String(defaults.concurrency),
+    description: 'calls at once to one participant that no other limit was set for',
+  },
+  workMax: {
+    env: 'CONCORDAT_WORK_MAX',
+    flag: '--work-max <count>',
+    default: '1000',
+    description: 'transactions with something for this process to do at once; with more, new ones are answered 429',
+  },
   parkAfterMs: ms(
     'CONCORDAT_PARK_AFTER_MS',
     'park-after-ms',
@@ -102,15 +114,26 @@ export const settings = Object.freeze({
     env: 'CONCORDAT_RETENTION_MS',
     flag: '--retention-ms <ms>',
     default: undefined,
-    description:
-      'how long finished transactions are kept; without it for ever (taken, but not acted upon in this version)',
+    description: 'how long finished transactions are kept; without it for ever',
   },
+  tombstoneMs: ms(
+    'CONCORDAT_TOMBSTONE_MS',
+    'tombstone-ms',
+    30 * 24 * 3600 * 1000,
+    'how long the xid of a transaction that was purged stays taken',
+  ),
   stopGraceMs: ms('CONCORDAT_STOP_GRACE_MS', 'stop-grace-ms', 10_000, 'how long stopping waits for what is in flight'),
   logLevel: {
     env: 'CONCORDAT_LOG_LEVEL',
     flag: '--log-level <level>',
     default: 'info',
     description: `how much to log on standard error: ${logLevels.join(', ')}`,
+  },
+  twoPersons: {
+    env: 'CONCORDAT_TWO_PERSONS',
+    flag: '--two-persons',
+    default: 'false',
+    description: 'a branch is decided by hand only when a second operator, with another key, asks for the same',
   },
   insecure: {
     env: 'CONCORDAT_INSECURE',

@@ -1,6 +1,7 @@
 /** What settings look like as text, and how each is read. A parser says what it expected and what came. */
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
+import { planted } from '#faults';
 import { namePattern } from '../../sdk/protocol/ids.js';
 
 /** Each includes the ones before. */
@@ -69,12 +70,20 @@ export function listenOf(text: string): { readonly host: string; readonly port: 
   return { host, port };
 }
 
+/** Whoever records say did something without a key. */
+const reservedNames: readonly string[] = ['anonymous', 'embedded', 'system'];
+
 /** Of a key only its place is ever shown. */
 export function keysOf(text: string): readonly ApiKey[] {
-  return listOf(text).map((item, index) => {
+  const items = listOf(text);
+  // Without any key everybody is let in: that is asked for by leaving the setting out, never by an empty text.
+  if (items.length === 0 && !planted('a-bad-file-opens-the-door')) return unexpected('at least one key', 'none');
+  return items.map((item, index) => {
     const [, name, may = '', key] = /^([^:]+):([^:]+):([!-~]+)$/.exec(item) ?? [];
     const [role, ...participants] = may.split('/');
     const known = roles.find((candidate) => candidate === role);
+    if (name !== undefined && reservedNames.includes(name.trim()))
+      return unexpected(`a name of its own for key ${index + 1}`, `${name.trim()}, which records have for another`);
     if (name !== undefined && key !== undefined && known && participants.every((each) => namePattern.test(each)))
       return { name: name.trim(), role: known, participants: participants.length > 0 ? participants : undefined, key };
     const expected = `name:role:key or name:role/participant/…:key with a role of ${roles.join(', ')}`;
@@ -89,6 +98,12 @@ export const keysFileOf = (path: string): readonly ApiKey[] =>
       .filter((line) => !line.trimStart().startsWith('#'))
       .join(','),
   );
+
+/** A file that is there and holds nothing is a mistake: commands would go unsigned. */
+export function secretsFileOf(path: string): readonly string[] {
+  const secrets = wordsOf(fileOf(path));
+  return secrets.length > 0 ? secrets : unexpected('at least one secret in the file', 'none');
+}
 
 export function fileOf(path: string): string {
   return readOptional(path) ?? unexpected('the path of a file', `${JSON.stringify(path)}, which is not there`);
@@ -111,12 +126,12 @@ export function yesOrNo(text: string): boolean {
 const wholeMax = 365 * 24 * 3600 * 1000;
 
 export const wholeFrom =
-  (min: number) =>
+  (min: number, max: number = wholeMax) =>
   (text: string): number => {
     const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
-    return value >= min && value <= wholeMax
+    return value >= min && value <= max
       ? value
-      : unexpected(`a whole number from ${min} to ${wholeMax}`, JSON.stringify(text));
+      : unexpected(`a whole number from ${min} to ${max}`, JSON.stringify(text));
   };
 
 export const oneOf =

@@ -113,7 +113,7 @@ function end(draft: Draft): void {
   if (state.ended) return;
   if (state.decision && allSettled(state)) {
     const plain = state.decision === 'commit' ? 'committed' : 'rolled_back';
-    draft.emit({ type: 'ended', status: state.byHand ? 'resolved' : plain });
+    draft.emit({ type: 'ended', status: state.byHand && !planted('resolved-counts-as-plain') ? 'resolved' : plain });
     return;
   }
   // Until it closes its transaction, the initiator may still go on.

@@ -37,6 +37,14 @@ export interface Policy {
   readonly crashesMax: number;
 }
 
+/** What a person wants a parked branch to be. */
+export interface Resolution {
+  readonly branch: number;
+  readonly as: 'done' | 'skipped';
+  readonly output: Json;
+  readonly reason: string;
+}
+
 /** What happened, in the past tense: the only thing that is stored. `docs/states.md` is generated from this room. */
 export type Event =
   | {
@@ -115,6 +123,15 @@ export type Event =
       readonly output: Json;
       readonly reason: string;
       readonly by: string;
+      /** Who asked for it first, where two persons are needed. */
+      readonly proposedBy?: string;
+    }
+  /** A person asked to decide parked branches by hand, and a second one must ask for the same by `expiresAt`. */
+  | {
+      readonly type: 'resolution_proposed';
+      readonly branches: readonly Resolution[];
+      readonly by: string;
+      readonly expiresAt: number;
     }
   /** The initiator asked to commit: no new branches. */
   | { readonly type: 'closed' }

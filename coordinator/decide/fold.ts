@@ -104,6 +104,7 @@ function opened(event: EventOf<'opened'>, row: Row): Next {
     parked: false,
     ended: null,
     byHand: false,
+    proposal: null,
     grownBytes: 0,
     branches: event.branches.map((spec, index) => newBranch(spec, index + 1, 0, event.policy)),
   };
@@ -163,11 +164,14 @@ function apply(next: Next, event: Exclude<Event, { type: 'opened' }>, row: Row):
       }));
       break;
     case 'branch_parked':
-      change(next, event.branch, (branch) => parkedBranch(branch, event));
+      change(next, event.branch, (branch) => parkedBranch(branch, event, row));
       break;
     case 'branch_resolved':
       change(next, event.branch, (branch) => resolved(next, branch, event, row));
       next.byHand = true;
+      break;
+    case 'resolution_proposed':
+      next.proposal = { branches: event.branches, by: event.by, expiresAt: event.expiresAt };
       break;
     case 'closed':
       next.closing = true;
@@ -191,9 +195,7 @@ function apply(next: Next, event: Exclude<Event, { type: 'opened' }>, row: Row):
       next.parked = true;
       break;
     case 'ended':
-      next.ended = event.status;
-      next.parked = false;
-      next.finishedAt = row.at;
+      ended(next, event, row);
       break;
     case 'retried':
       retried(next, row);
@@ -206,14 +208,21 @@ function apply(next: Next, event: Exclude<Event, { type: 'opened' }>, row: Row):
   }
 }
 
+function ended(next: Next, { status }: EventOf<'ended'>, row: RowContext): void {
+  next.ended = status;
+  next.parked = false;
+  next.finishedAt = row.at;
+}
+
 function unknownEvent(event: never, row: Row): never {
-  throw new Error(`${row.xid}: row ${row.seq} has an event this version does not know: ${JSON.stringify(event)}`);
+  throw new Error(`${row.xid}: row ${row.seq} has an event this version does not know: '${(event as Event).type}'`);
 }
 
 function change(next: Next, number: number, to: (branch: Branch) => Branch): void {
   const branch = next.branches[number - 1];
   if (!branch) throw new Error(`${next.xid}: the log names branch ${number}, there are ${next.branches.length}`);
   next.branches = next.branches.with(number - 1, to(branch));
+  if (next.proposal?.branches.some((proposed) => proposed.branch === number)) next.proposal = null;
 }
 
 /** Where the branch must stand for an event to follow. */
@@ -293,11 +302,13 @@ const failedOnce = (work: Work, crashed: boolean): Partial<Work> => ({
   crashes: crashed ? work.crashes + 1 : 0,
 });
 
-function parkedBranch(branch: Branch, event: EventOf<'branch_parked'>): Branch {
+function parkedBranch(branch: Branch, event: EventOf<'branch_parked'>, row: RowContext): Branch {
   const { op, attempt, reason, expiresAt } = event;
   const forwardAttempts = phaseOf(branch.kind, op) === 'forward' ? attempt : branch.forwardAttempts;
   const unansweredUntil = Math.max(branch.unansweredUntil, expiresAt);
-  const stage: Stage = { at: 'parked', op, attempt, reason, expiresAt };
+  const stage: Stage = planted('parked-is-tried-again')
+    ? { at: 'asked', work: afresh(op, attempt + 1, row, Math.max(row.at, expiresAt) + branch.retry.initialMs) }
+    : { at: 'parked', op, attempt, reason, expiresAt };
   return { ...branch, forwardAttempts, unansweredUntil, lastError: reason, finishedAt: null, stage };
 }
 
@@ -332,11 +343,13 @@ function decided(next: Next, event: EventOf<'decided'>, row: RowContext): void {
   next.reason = event.reason;
   next.decidedAt = row.at;
   next.check = null;
+  next.proposal = null;
   next.branches = next.branches.map((branch) => each(branch, row));
 }
 
 /** Tries again now whatever is parked or waits for its next attempt, with a fresh measure of patience. */
 function retried(next: Next, row: RowContext): void {
+  next.proposal = null;
   next.branches = next.branches.map((branch): Branch => {
     const { stage } = branch;
     if (stage.at === 'parked') return { ...branch, stage: retriedStage(branch, stage, row) };

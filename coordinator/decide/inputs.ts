@@ -1,18 +1,12 @@
 import type { ErrorCode } from '../../sdk/protocol/errors.js';
 import type { CoordinatorId } from '../../sdk/protocol/ids.js';
-import type { Json } from '../../sdk/protocol/json.js';
 import type { Op } from '../../sdk/protocol/kinds.js';
 import type { CheckAnswer, Outcome } from '../../sdk/protocol/outcomes.js';
-import type { BranchSpec, Event, EventOf } from './events.js';
+import type { BranchSpec, Event, EventOf, Resolution } from './events.js';
+
+export type { Resolution } from './events.js';
 
 export type OpenRequest = Omit<EventOf<'opened'>, 'type'>;
-
-export interface Resolution {
-  readonly branch: number;
-  readonly as: 'done' | 'skipped';
-  readonly output: Json;
-  readonly reason: string;
-}
 
 /** What can come in: from a client, a participant, the clock, a person or the sweep. */
 export type Input =
@@ -38,7 +32,13 @@ export type Input =
     }
   | { readonly type: 'deadline' }
   | { readonly type: 'retry'; readonly by: string }
-  | { readonly type: 'resolve'; readonly branches: readonly Resolution[]; readonly by: string }
+  | {
+      readonly type: 'resolve';
+      readonly branches: readonly Resolution[];
+      readonly by: string;
+      /** It takes effect when a second person asks for the same. */
+      readonly twoPersons?: boolean;
+    }
   | { readonly type: 'adopt'; readonly from: CoordinatorId };
 
 export type InputType = Input['type'];

@@ -4,7 +4,7 @@ import type { Json } from '../../sdk/protocol/json.js';
 import type { Kind, Op } from '../../sdk/protocol/kinds.js';
 import type { Retry } from '../../sdk/protocol/limits.js';
 import type { Decision, TransactionStatus } from '../../sdk/protocol/views.js';
-import type { Policy } from './events.js';
+import type { Policy, Resolution } from './events.js';
 
 /** One op that is being asked: in flight when `dueAt` has come, else waiting for its next attempt. */
 export interface Work {
@@ -85,6 +85,13 @@ export type Check =
   | { readonly at: 'asked'; readonly work: Work; readonly reason: string; readonly lastError: string | null }
   | { readonly at: 'parked'; readonly attempt: number; readonly reason: string };
 
+/** What one person asked for, and waits for a second. */
+export interface Proposal {
+  readonly branches: readonly Resolution[];
+  readonly by: string;
+  readonly expiresAt: number;
+}
+
 /** The fold of a log. */
 export interface State {
   readonly xid: Xid;
@@ -119,6 +126,8 @@ export interface State {
   readonly ended: Extract<TransactionStatus, 'committed' | 'rolled_back' | 'resolved'> | null;
   /** Some branch was decided by a person. */
   readonly byHand: boolean;
+  /** Gone as soon as one of its branches is no longer as it was. */
+  readonly proposal: Proposal | null;
   /** What it grew by since it was opened: inputs of added branches and outputs, as JSON. */
   readonly grownBytes: number;
   /** Index is the branch's number less one. */
@@ -158,6 +167,7 @@ export const copyOf = (state: State): Next => ({
   parked: state.parked,
   ended: state.ended,
   byHand: state.byHand,
+  proposal: state.proposal,
   grownBytes: state.grownBytes,
   branches: state.branches,
 });

@@ -41,6 +41,13 @@ export class Absence {
     }
   }
 
+  /** How many wait for a participant. */
+  count(participant: string): number {
+    let count = 0;
+    for (const waiting of this.#waiting.get(participant)?.values() ?? []) count += waiting.size;
+    return count;
+  }
+
   #forget(participant: string, handler: string, waiting: ReadonlySet<unknown>): void {
     const byHandler = this.#waiting.get(participant);
     if (byHandler?.get(handler) !== waiting) return;
@@ -50,4 +57,8 @@ export class Absence {
 }
 
 /** Stands for the reply of a command that had nowhere to go after all: its instance left while it was on its way out. */
-export const unplaced: Reply = Object.freeze({ kind: 'unknown', error: 'not sent: nobody is there to take it' });
+export const unplaced: Reply = Object.freeze({
+  kind: 'unknown',
+  error: 'not sent: nobody is there to take it',
+  sent: false,
+});

@@ -31,7 +31,7 @@ export function allowList(entries: readonly string[]): AllowList {
       if (!url) return 'expected a URL, got text that is not one';
       const flaw = flawOf(url);
       if (flaw) return flaw;
-      if (planted('send-to-any-address') || isLoopback(hostOf(url)) || isListed(url)) return undefined;
+      if (planted('send-to-any-address') || isLoopbackHost(hostOf(url)) || isListed(url)) return undefined;
       return `${url.origin} is not allowed: commands go to loopback addresses and to the origins that CONCORDAT_ALLOW lists`;
     },
   };
@@ -59,7 +59,8 @@ const loopback = [
   /^\[::ffff:7f[0-9a-f]{2}:[0-9a-f]{1,4}\]$/,
 ];
 
-const isLoopback = (host: string): boolean => loopback.some((pattern) => pattern.test(host));
+/** Whether a host, as the WHATWG parser writes it, is this machine. */
+export const isLoopbackHost = (host: string): boolean => loopback.some((pattern) => pattern.test(host));
 
 function entryOf(entry: string): URL {
   const url = URL.canParse(entry) ? new URL(entry) : undefined;
@@ -69,6 +70,6 @@ function entryOf(entry: string): URL {
   if (url && !flawOf(url) && url.pathname === '/' && (stars === 0 || (stars === 1 && starFirst))) return url;
   throw new Error(
     `allow-list: expected an origin such as https://api.example.com, http://10.0.0.5:8080 or https://*.example.com, ` +
-      `got ${JSON.stringify(entry)}`,
+      `got ${entry.includes('@') ? 'one with credentials' : JSON.stringify(entry)}`,
   );
 }

@@ -63,14 +63,23 @@ function readPending(answer: Answer, now: number): Outcome {
   return { kind: 'pending', retryAfterMs };
 }
 
-function readFailure(answer: Answer, now: number): Outcome {
+/** What no transaction is to blame for, and no waiting mends: a secret, an address or a handler is not as it should be. */
+const misconfigured: readonly number[] = [401, 403, 404, 405];
+
+function readFailure(answer: Answer, now: number): Reply {
   const { status } = answer;
   if (status >= 300 && status < 400) return unknown(answer, 'a redirect is not followed');
   if (status === 401 && speaksOfTime(answer)) {
-    return unknown(answer, "the participant rejects the signature's timestamp: its clock and the coordinator's differ");
+    if (planted('clock-error-is-a-no')) return { kind: 'refused', reason: 'the signature is too old' };
+    const flaw = "the participant rejects the signature's timestamp: its clock and the coordinator's differ";
+    return { ...unknown(answer, flaw), alarm: 'clock' };
   }
   if (status === 408 && readProblem(answer)?.code === 'expired')
-    return unknown(answer, "it came too late, or the participant's clock and the coordinator's differ");
+    return {
+      ...unknown(answer, "it came too late, or the participant's clock and the coordinator's differ"),
+      alarm: 'clock',
+    };
+  if (misconfigured.includes(status)) return { ...unknown(answer), alarm: 'setup' };
   const retryAfterMs = status === 429 || status === 503 ? cappedRetryAfter(answer, now) : undefined;
   return unknown(answer, undefined, retryAfterMs);
 }

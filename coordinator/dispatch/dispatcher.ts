@@ -1,10 +1,13 @@
 import { planted, reach } from '#faults';
 import { type Command, commandKey, type Target } from '../../sdk/protocol/commands.js';
 import type { Xid } from '../../sdk/protocol/ids.js';
+import { defaults } from '../../sdk/protocol/limits.js';
 import type { Clock } from '../clock.js';
 import type { CommandQueue } from '../queue/queue.js';
 import { Absence, everywhere, type Presence } from './absence.js';
-import { Lane } from './lane.js';
+import { type CallBack, Crowd, standsAside } from './crowd.js';
+import type { Lane } from './lane.js';
+import { Lanes, laneOf } from './lanes.js';
 import type { Place, Turn } from './place.js';
 import type { Reply, Transport } from './transport.js';
 
@@ -16,24 +19,27 @@ export interface DispatcherOptions {
   readonly report: (command: Command, reply: Reply) => Promise<void> | void;
   /** Who is there to take commands. Everybody, unless it says otherwise. */
   readonly presence?: Presence;
-  /** Calls to one target at once. */
-  readonly perTarget?: number;
+  /** Who may go now; room for so many calls at once to each target, unless it says otherwise. */
+  readonly lanes?: Lanes;
+  /** Asks for a command again that stood aside; without it all that wait are kept. */
+  readonly callBack?: CallBack;
+  /** So many that wait for one target are kept. */
+  readonly atHandMax?: number;
   /** Hears what `report` or the transport threw. Such a command is outstanding still: the sweep sends it again. */
   readonly onError?: (error: unknown, command: Command) => void;
 }
 
-const perTargetDefault = 256;
-
 /**
- * The door out: takes commands from the queue, sends each when its target is there and has room, and reports what came
- * of it. Each target has a lane of its own, so a slow one delays no other. A command that is here already is not taken a second
+ * The door out: takes commands from the queue, sends each when its target is there and its lane lets it, and reports what
+ * came of it. Each target has a lane of its own, so a slow one delays no other. A command that is here already is not taken a second
  * time: its one outcome is reported once.
  */
 export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #presence: Presence;
   readonly #absence = new Absence();
-  readonly #lanes = new Map<string, Lane>();
+  readonly #lanes: Lanes;
+  readonly #crowds = new Map<string, Crowd>();
   readonly #here = new Set<string>();
   readonly #held = new Set<Place>();
   readonly #heldByBranch = new Map<string, Set<Place>>();
@@ -44,6 +50,7 @@ export class Dispatcher {
   constructor(options: DispatcherOptions) {
     this.#options = options;
     this.#presence = options.presence ?? everywhere;
+    this.#lanes = options.lanes ?? new Lanes(options.clock, defaults.concurrency);
     this.#presence.watch((participant) => this.#absence.came(participant, this.#presence));
     options.queue.consume((command) => this.#take(command));
   }
@@ -53,9 +60,14 @@ export class Dispatcher {
     return this.#inFlight;
   }
 
-  /** Commands that wait for their target or for room there; not sent, no attempt. */
+  /** Commands that wait for their target or for their lane; not sent, no attempt. */
   held(): number {
     return this.#held.size;
+  }
+
+  /** Commands for a target that wait, but not in its lane: for an instance, or aside. */
+  waitingFor(name: string): number {
+    return this.#absence.count(name) + (this.#crowds.get(name)?.aside ?? 0);
   }
 
   /** Whether a command of that branch is held. */
@@ -74,6 +86,7 @@ export class Dispatcher {
   /** Sends nothing more, lets go of what is held, and waits, at most `graceMs`, for what is in flight to be reported. */
   async drain(graceMs: number): Promise<void> {
     this.#stopped = true;
+    this.#lanes.stop();
     for (const place of this.#held) place.leave('stopped');
     if (this.#here.size === 0) return;
     await new Promise<void>((resolve) => {
@@ -91,18 +104,20 @@ export class Dispatcher {
     this.#here.add(key);
     try {
       const name = laneOf(command.target);
-      const turn = this.#tryEnter(command, name) ? 'go' : await this.#wait(command, name);
+      const lane = this.#lanes.of(name);
+      const turn = this.#tryEnter(command, lane) ? 'go' : await this.#waitOrStandAside(command, name, lane);
       if (turn === 'stopped') return;
-      let reply = recalled;
-      if (turn === 'go') {
+      let reply = turn === 'go' ? undefined : turn === 'aside' ? standsAside : recalled;
+      if (!reply) {
         try {
           reply = await this.#send(command);
         } finally {
           this.#inFlight--;
-          this.#leave(name);
+          lane.exit(reply);
         }
       }
       await this.#options.report(command, reply);
+      if (turn === 'aside') this.#crowdAt(name).standAside(command.body.xid);
     } catch (error) {
       this.#options.onError?.(error, command);
     } finally {
@@ -111,40 +126,46 @@ export class Dispatcher {
     }
   }
 
-  /** Takes a slot of the lane at once; false when the target is not there or has no room. */
-  #tryEnter({ target }: Command, name: string): boolean {
-    return this.#isThere(target) && this.#lane(name).tryEnter();
+  /** Enters the lane at once; false when the target is not there or the lane has it wait. */
+  #tryEnter(command: Command, lane: Lane): boolean {
+    return this.#isThere(command.target) && lane.tryEnter(isRepeat(command));
   }
 
-  /** Waits until the target is there and has room, however often it goes meanwhile. On `go` a slot of its lane is taken. */
-  async #wait(command: Command, name: string): Promise<Turn> {
+  async #waitOrStandAside(command: Command, name: string, lane: Lane): Promise<Turn | 'aside'> {
+    const crowd = this.#crowdAt(name);
+    if (crowd.isFull(command.body.xid)) return 'aside';
+    crowd.came();
+    try {
+      return await this.#wait(command, lane);
+    } finally {
+      crowd.went();
+      if (crowd.isEmpty) this.#crowds.delete(name);
+    }
+  }
+
+  /** Waits until the target is there and the lane lets it go, however often that changes meanwhile. On `go` it has entered. */
+  async #wait(command: Command, lane: Lane): Promise<Turn> {
     const { target } = command;
-    while (!this.#tryEnter(command, name)) {
+    while (!this.#tryEnter(command, lane)) {
       const waitsForSomebody = 'participant' in target && !this.#isThere(target);
-      const place = waitsForSomebody ? this.#absence.wait(target) : this.#lane(name).wait();
+      const place = waitsForSomebody ? this.#absence.wait(target) : lane.wait(isRepeat(command));
       const turn = await this.#hold(command, place);
       if (turn !== 'go') return turn;
       if (waitsForSomebody) continue;
       if (this.#isThere(target)) return turn;
-      this.#leave(name);
+      lane.exit(undefined);
     }
     return 'go';
   }
 
+  #crowdAt(name: string): Crowd {
+    const crowd = this.#crowds.get(name) ?? new Crowd(this.#options);
+    this.#crowds.set(name, crowd);
+    return crowd;
+  }
+
   #isThere(target: Target): boolean {
     return 'url' in target || this.#presence.reaches(target) || planted('a-missing-instance-is-an-attempt');
-  }
-
-  #lane(name: string): Lane {
-    const lane = this.#lanes.get(name) ?? new Lane(this.#options.perTarget ?? perTargetDefault);
-    this.#lanes.set(name, lane);
-    return lane;
-  }
-
-  #leave(name: string): void {
-    const lane = this.#lane(name);
-    lane.exit();
-    if (lane.isEmpty) this.#lanes.delete(name);
   }
 
   #send(command: Command): Promise<Reply> {
@@ -170,9 +191,5 @@ const recalled: Reply = Object.freeze({ kind: 'unknown', error: 'recalled before
 
 const branchKey = (xid: Xid, branch: number): string => `${xid} ${branch}`;
 
-/** A web origin or a participant. Cut from the text, as parsing a URL costs more than the rest of a dispatch. */
-function laneOf(target: Target): string {
-  if ('participant' in target) return target.participant;
-  const path = target.url.indexOf('/', target.url.indexOf('//') + 2);
-  return path < 0 ? target.url : target.url.slice(0, path);
-}
+/** Whether its target may have had it before. */
+const isRepeat = ({ attempt }: Command): boolean => attempt > 1;

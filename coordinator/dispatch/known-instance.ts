@@ -4,6 +4,8 @@ import type { Instance } from '../store/store.js';
 
 /** For so long others are asked first after one gave no answer at all. */
 const avoidMs = 1000;
+/** And at most for so long, however long it asked for. */
+const avoidMaxMs = 60_000;
 /** For so long a host gets single commands after it did not know batches. */
 const singleMs = 60_000;
 
@@ -62,8 +64,9 @@ export class KnownInstance {
     this.changed = changed;
   }
 
-  gaveNoAnswer(): void {
-    this.#avoidUntil = this.#clock.monotonic() + avoidMs;
+  /** `askedMs`: how long it asked to be left alone. */
+  gaveNoAnswer(askedMs = 0): void {
+    this.#avoidUntil = this.#clock.monotonic() + Math.max(avoidMs, Math.min(askedMs, avoidMaxMs));
   }
 
   knowsNoBatches(): void {

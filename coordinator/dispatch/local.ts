@@ -66,7 +66,7 @@ const messageOf = (error: unknown): string => (error instanceof Error ? error.me
 
 const unknown = (error: string): Reply => ({ kind: 'unknown', error });
 
-const unsent = (why: string): Promise<Reply> => Promise.resolve(unknown(why));
+const unsent = (error: string): Promise<Reply> => Promise.resolve({ kind: 'unknown', error, sent: false });
 
 const lateReply = (error: string): Reply =>
   planted('timeout-is-a-no') ? { kind: 'refused', reason: error } : unknown(error);

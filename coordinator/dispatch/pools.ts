@@ -1,4 +1,5 @@
 import { type Dispatcher, Pool } from 'undici';
+import { checkedLookup, type Resolve } from './lookup.js';
 
 /** Connections to web origins, kept alive. */
 export interface Pools {
@@ -9,7 +10,9 @@ export interface Pools {
 /** Idle pools beyond this are closed: a wildcard in the allow-list may lead to any number of hosts. */
 const poolsMax = 1000;
 
-export function poolsByOrigin(connections: number): Pools {
+/** `resolve` asks for the addresses of names; DNS by default. Proxies that the environment names are not used. */
+export function poolsByOrigin(connections: number, resolve?: Resolve): Pools {
+  const connect = { lookup: checkedLookup(resolve) };
   const pools = new Map<string, Pool>();
   const closeIdle = (): void => {
     for (const [origin, pool] of pools) {
@@ -24,7 +27,7 @@ export function poolsByOrigin(connections: number): Pools {
       const known = pools.get(origin);
       if (known) return known;
       closeIdle();
-      const pool = new Pool(origin, { connections, pipelining: 1 });
+      const pool = new Pool(origin, { connections, pipelining: 1, connect });
       pools.set(origin, pool);
       return pool;
     },

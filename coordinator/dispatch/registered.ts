@@ -47,6 +47,8 @@ export class RegisteredSender {
     const sent = goesAlone ? this.#post(instance, command) : this.#batches.send(instance, command, now);
     const done = (reply: Reply): Reply => {
       instance.outstanding--;
+      // One that stops or is full says so for itself: others may be there.
+      if (reply.kind === 'unknown' && 'retryAfterMs' in reply) instance.gaveNoAnswer(reply.retryAfterMs);
       return reply;
     };
     return sent.then(done);

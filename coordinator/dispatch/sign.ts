@@ -3,6 +3,16 @@ import { createHmac } from 'node:crypto';
 /** Makes the value of a `webhook-signature` header. */
 export type Sign = (id: string, timestampSeconds: number, body: string) => string;
 
+/** Signs with whatever secrets are in use now. */
+export class Signing {
+  sign: Sign | undefined;
+
+  /** Throws as {@link signer} does. */
+  constructor(secrets: readonly string[]) {
+    this.sign = signer(secrets);
+  }
+}
+
 const prefix = 'whsec_';
 const base64 = /^[A-Za-z0-9+/]+={0,2}$/;
 /** What the Standard Webhooks specification asks of a secret. */

@@ -30,6 +30,11 @@ const batch = 200;
 /** A lease is renewed three times in its life; after a failure the next try comes sooner. */
 const renewalsPerLease = { usual: 3, afterFailure: 10 };
 const roundsPerTidying = 64;
+/** From so many on, those that stay due are too many to be read in every round. */
+const crowdMin = 2000;
+const roundsPerWholeLook = 32;
+/** What became due may be seen so much later: the clock may have been set back a little. */
+const lateMs = 10_000;
 
 export class Sweep {
   readonly #parts: SweepParts;
@@ -38,6 +43,8 @@ export class Sweep {
   #term = 0;
   #allDoubted = false;
   #round = 0;
+  /** When it was looked for last, UTC ms. */
+  #dueBefore = 0;
   #cancelBeat: () => void = () => undefined;
   #cancelRound: () => void = () => undefined;
   #running: Promise<void> = Promise.resolve();
@@ -55,6 +62,11 @@ export class Sweep {
    */
   leaseTerm(): number | undefined {
     return this.#lapsed() && !planted('lease-never-ends') ? undefined : this.#term;
+  }
+
+  /** How long ago the lease was renewed, in ms. */
+  leaseAgeMs(): number {
+    return this.#parts.clock.monotonic() - this.#renewedAt;
   }
 
   /** Takes a lease, and goes on at random within the interval, or at once. */
@@ -138,7 +150,13 @@ export class Sweep {
 
   async #wakeDue(): Promise<void> {
     const { store, clock, me, wake, stayDue } = this.#parts;
-    await inBatches(await store.due(me.id, clock.now(), batch + stayDue()), wake);
+    const now = clock.now();
+    const crowd = stayDue();
+    // In a crowd that stays due only what became due of late is looked for, and all of it now and then.
+    const isAll = crowd < crowdMin || this.#round % roundsPerWholeLook === 0;
+    const due = await store.due(me.id, now, batch + crowd, isAll ? undefined : this.#dueBefore - lateMs);
+    this.#dueBefore = now;
+    await inBatches(due, wake);
   }
 
   async #adoptOrphans(): Promise<void> {

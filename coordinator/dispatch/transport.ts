@@ -1,8 +1,24 @@
 import type { Command } from '../../sdk/protocol/commands.js';
 import type { CheckAnswer, Outcome } from '../../sdk/protocol/outcomes.js';
 
+/** Nothing was sent, so it says nothing about the target. */
+export interface Unsent {
+  readonly kind: 'unknown';
+  readonly error: string;
+  readonly sent: false;
+}
+
+/** No outcome, and none before a person mends a clock, or how the target is set up. It is tried again all the same. */
+export interface Alarming {
+  readonly kind: 'unknown';
+  readonly error: string;
+  readonly retryAfterMs?: number;
+  readonly alarm: Alarm;
+}
+export type Alarm = 'clock' | 'setup';
+
 /** What came back from a call, read like an HTTP answer. */
-export type Reply = Outcome | { readonly kind: 'checked'; readonly answer: CheckAnswer };
+export type Reply = Outcome | Alarming | { readonly kind: 'checked'; readonly answer: CheckAnswer } | Unsent;
 
 /** Sends one command and reads its answer. Never rejects: what went wrong is an outcome (`unknown`). */
 export interface Transport {

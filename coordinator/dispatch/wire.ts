@@ -10,7 +10,7 @@ import { readAnswer } from './answer.js';
 import { exchange, type Lost, type Request } from './exchange.js';
 import { type Pools, poolsByOrigin } from './pools.js';
 import { headersOf, type Sender } from './request.js';
-import { signer } from './sign.js';
+import { Signing } from './sign.js';
 import { cleanText } from './text.js';
 import type { TokenKey } from './token.js';
 import type { Answer, Reply } from './transport.js';
@@ -20,7 +20,7 @@ export interface WireOptions {
   readonly origin: Origin;
   readonly tokenKey: TokenKey;
   /** `whsec_…`, every one of them signs. None: commands go unsigned. */
-  readonly signingSecrets: readonly string[];
+  readonly signingSecrets: readonly string[] | Signing;
   readonly allow: AllowList;
   readonly clock: Clock;
   /** Connections to one web origin; more calls than that wait for one, on their own deadline. */
@@ -46,7 +46,16 @@ export class Wire {
   #closed = false;
 
   constructor(options: WireOptions) {
-    this.sender = { origin: options.origin, tokenKey: options.tokenKey, sign: signer(options.signingSecrets) };
+    const { origin, tokenKey, signingSecrets } = options;
+    const signing = signingSecrets instanceof Signing ? signingSecrets : new Signing(signingSecrets);
+    this.sender = {
+      origin,
+      tokenKey,
+      // It may be another one while a command waits.
+      get sign() {
+        return signing.sign;
+      },
+    };
     this.clock = options.clock;
     this.addressOf = addressBook(options.allow);
     this.pools = options.pools ?? poolsByOrigin(options.connectionsPerOrigin);
@@ -101,13 +110,13 @@ export class Wire {
 /** Why nothing is sent any more. */
 export const stopping = 'this coordinator is stopping';
 
-export const expired: Reply = Object.freeze({ kind: 'unknown', error: 'expired before it was sent' });
+export const expired: Reply = Object.freeze({ kind: 'unknown', error: 'expired before it was sent', sent: false });
 
 /** `now` is UTC ms on the store's clock. */
 export const isOver = ({ expiresAt }: Command, now: number): boolean =>
   now >= expiresAt && !planted('expired-commands-are-sent');
 
-export const notSent = (why: string): Reply => ({ kind: 'unknown', error: `not sent: ${why}` });
+export const notSent = (why: string): Reply => ({ kind: 'unknown', error: `not sent: ${why}`, sent: false });
 
 function lost({ error, timedOut }: Lost): Reply {
   if (timedOut && planted('timeout-is-a-no')) return { kind: 'refused', reason: error };

@@ -74,6 +74,8 @@ function callOf(
     body: value,
     bodyBytes: bytes,
     by: 'embedded',
+    role: 'admin',
+    requestId: null,
     registers: undefined,
   };
 }

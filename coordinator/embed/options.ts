@@ -22,6 +22,8 @@ export interface EmbedOptions {
   readonly apiKeys?: readonly string[];
   /** With `listen`: trust whoever reaches the port. */
   readonly insecure?: boolean;
+  /** With `listen`: measure, and answer `GET /metrics`. Default: no. */
+  readonly metrics?: boolean;
   /** Origins beside loopback that steps with a `url` may be sent to, such as `https://*.example.com`. */
   readonly allow?: readonly string[];
   /** `whsec_…`: what commands to a `url` are signed with. */
@@ -32,6 +34,10 @@ export interface EmbedOptions {
   readonly pendingForMs?: number;
   readonly leaseMs?: number;
   readonly sweepMs?: number;
+  /** How long finished transactions are kept. Default: for ever. */
+  readonly retentionMs?: number;
+  /** How long the xid of a transaction that was purged stays taken. */
+  readonly tombstoneMs?: number;
   /** How long `close()` waits for what is in flight. */
   readonly stopGraceMs?: number;
   /** A log such as pino's, or from which level on to write JSON lines to standard error. Default: `warn`. */
@@ -45,6 +51,8 @@ const numbers = [
   'pendingForMs',
   'leaseMs',
   'sweepMs',
+  'retentionMs',
+  'tombstoneMs',
   'stopGraceMs',
 ] as const satisfies readonly (keyof EmbedOptions)[];
 
@@ -55,6 +63,7 @@ const names = [
   'listen',
   'apiKeys',
   'insecure',
+  'metrics',
   'allow',
   'signingSecrets',
   ...numbers,

@@ -11,6 +11,7 @@ import type { Event, Policy } from '../decide/events.js';
 import { allowList } from '../dispatch/allow.js';
 import { localTransport } from '../dispatch/local.js';
 import { Registry } from '../dispatch/registry.js';
+import { lookoutOn } from '../http/lookout.js';
 import { remembering } from '../http/targets.js';
 import { silentLog } from '../observe/log.js';
 import { type MemoryDisk, memoryStore } from '../store/memory.js';
@@ -51,7 +52,7 @@ export async function startOnStage(parts: StageParts): Promise<Exchange> {
   const store = watched(memoryStore({ disk, time: { wall: clock.now, monotonic: clock.monotonic } }), parts.onAppend);
   const registry = new Registry({ store, clock, log });
   const here = residents(definitions, registry);
-  const { engine } = await startCoordinator({
+  const { engine, controls } = await startCoordinator({
     store,
     transport: localTransport(localHandlers({ definitions, execute, identity: store.identity }), clock),
     log,
@@ -66,7 +67,8 @@ export async function startOnStage(parts: StageParts): Promise<Exchange> {
     // The one before is gone when another starts.
     isAlive: () => false,
   });
-  const rooms = { engine, store, registry: here.registry, clock, chance, log, directory: here };
+  const lookout = lookoutOn({ store, clock, log });
+  const rooms = { engine, controls, store, registry: here.registry, clock, chance, log, directory: here, lookout };
   const allow = remembering(allowList([]));
   return exchangeInside({ ...rooms, allow, policy, stopping: () => false }, async () => undefined);
 }

@@ -5,7 +5,8 @@ import type { Event } from '../decide/events.js';
 import { foldRow, type Row } from '../decide/fold.js';
 import type { Moment, Verdict } from '../decide/inputs.js';
 import type { State } from '../decide/state.js';
-import { type LogRow, StoreError } from '../store/store.js';
+import { type AuditEntry, type LogRow, StoreError } from '../store/store.js';
+import { auditOf } from './audit.js';
 import type { Waiting } from './entry.js';
 
 export interface Decisions {
@@ -14,6 +15,8 @@ export interface Decisions {
   readonly events: readonly Event[];
   /** One for each input. */
   readonly verdicts: readonly Verdict[];
+  /** What operators do by these events; undefined of nothing. */
+  readonly audit: readonly AuditEntry[] | undefined;
 }
 
 /** Decides inputs one upon the other, as one row. */
@@ -22,14 +25,17 @@ export function decideAll(xid: Xid, state: State | undefined, batch: readonly Wa
   let now = state;
   const verdicts: Verdict[] = [];
   const events: Event[] = [];
-  for (const { input } of batch) {
+  let audit: AuditEntry[] | undefined;
+  for (const { input, asker } of batch) {
     const decided = decide(xid, now, input, moment, seq);
     verdicts.push(decided.verdict);
     if (decided.verdict.kind !== 'append') continue;
     for (const event of decided.verdict.events) events.push(event);
     now = decided.state;
+    const record = auditOf(xid, input, asker, decided.verdict.events, moment.now);
+    if (record) audit = [...(audit ?? []), record];
   }
-  return { state: now, events, verdicts };
+  return { state: now, events, verdicts, audit };
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { Xid } from '../../sdk/protocol/ids.js';
 import type { Summary } from '../../sdk/protocol/summary.js';
+import type { Role } from '../config.js';
 import type { Input } from '../decide/inputs.js';
 import type { State } from '../decide/state.js';
 import { Hands, type InHand } from './hands.js';
@@ -12,9 +13,20 @@ export interface Handled {
   readonly changed: boolean;
 }
 
+/** Who asked, for records and logs: the call that a request came in by. */
+export interface Asker {
+  /** Name of the key. */
+  readonly by: string;
+  readonly role: Role;
+  /** Null for calls within this process. */
+  readonly requestId: string | null;
+}
+
 /** An input on its way into the log. */
 export interface Waiting {
   readonly input: Input;
+  /** Undefined when nobody outside did. */
+  readonly asker?: Asker | undefined;
   /** What it answers; that stays in hand until the answer is in the log. */
   readonly answers: InHand | undefined;
   readonly resolve: (handled: Handled) => void;

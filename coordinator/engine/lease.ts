@@ -5,6 +5,7 @@ import type { Reply, Transport } from '../dispatch/transport.js';
 export const withheld: Reply = Object.freeze({
   kind: 'unknown',
   error: 'withheld: it may be the work of another coordinator by now',
+  sent: false,
 });
 
 /** A transport that sends nothing for a process that may have lost its transactions while the command waited. */

@@ -8,7 +8,7 @@ import type { Moment } from '../decide/inputs.js';
 import type { State } from '../decide/state.js';
 import { isWorthWriting, summarize } from '../decide/summary.js';
 import type { Failpoint } from '../faults/faults.js';
-import type { Append } from '../store/store.js';
+import type { Append, AuditEntry } from '../store/store.js';
 
 /** The next row of a log: what was decided upon `state`. */
 export const rowFrom = (
@@ -30,7 +30,13 @@ export const rowFrom = (
 export const summaryOf = (state: State): Summary => summarize(state, state.owner, state.at);
 
 /** A row as the store takes it, with the summary where lists, deadlines or recovery would notice. */
-export function appendOf(row: Row, seen: AppendId | null, earlier: Summary | undefined, summary: Summary): Append {
+export function appendOf(
+  row: Row,
+  seen: AppendId | null,
+  earlier: Summary | undefined,
+  summary: Summary,
+  audit?: readonly AuditEntry[],
+): Append {
   return {
     xid: row.xid,
     seq: row.seq,
@@ -41,6 +47,7 @@ export function appendOf(row: Row, seen: AppendId | null, earlier: Summary | und
     events: JSON.stringify(row.events),
     seen,
     summary: isWorthWriting(earlier, summary) ? summary : null,
+    ...(audit && { audit }),
   };
 }
 

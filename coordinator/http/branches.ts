@@ -26,9 +26,9 @@ export async function addBranch(rooms: Rooms, call: Call): Promise<Answer> {
   const spec = await readKnowing(rooms, (directory) =>
     readBranch(call.body, { ...rooms, directory, bodyBytes: call.bodyBytes }),
   );
-  const { state, changed } = await engine.handle(xid, { type: 'add_branch', spec });
+  const { state, changed } = await engine.handle(xid, { type: 'add_branch', spec }, call);
   const hasOutcome = (newest: State): boolean => isAnswered(branchById(newest, spec.id));
-  const waited = await waitFor(rooms, state, hasOutcome, waitMs ?? defaults.branchWaitMs);
+  const waited = await waitFor(rooms, state, hasOutcome, waitMs ?? defaults.branchWaitMs, call);
   const status = hasOutcome(waited) ? (changed ? 201 : 200) : 202;
   const body = branchView(waited, branchById(waited, spec.id), clock.now(), statusOf(waited));
   return { status, body, headers: waitMs === undefined ? {} : applied(waitMs) };
@@ -57,7 +57,7 @@ export async function takeOutcome({ engine, store, clock }: Rooms, call: Call): 
     );
   }
   const input = { type: 'outcome', branch, op: said.op, attempt: 'late', outcome: outcomeOf(said) } as const;
-  const { state } = await engine.handle(xid, input);
+  const { state } = await engine.handle(xid, input, call);
   const present = branchOf(state, branch);
   if (!present) throw new ConcordatError('branch_not_found', `${xid} has no branch ${branch}`);
   return { status: 200, body: branchView(state, present, clock.now(), statusOf(state)) };

@@ -4,18 +4,21 @@ import type { AddressInfo } from 'node:net';
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
 import { ConcordatError } from '../../sdk/protocol/errors.js';
 import type { Config } from '../config.js';
+import { Admission } from './admission.js';
 import { findRoute } from './find.js';
 import { guard } from './guard.js';
-import { keyring } from './keys.js';
+import { Keyring } from './keys.js';
 import { AnsweredError } from './problem.js';
 import type { Rooms, Route } from './route.js';
 import { routes } from './routes.js';
-import { type Entrance, refuse, requestIdOf, serve } from './serve.js';
+import { type Entrance, serve, turnAway } from './serve.js';
 import { remembering } from './targets.js';
 import { refuseUnparsed } from './unparsed.js';
 
-export interface DoorOptions extends Omit<Rooms, 'policy' | 'stopping'> {
-  readonly config: Pick<Config, 'listen' | 'apiKeys' | 'insecure' | 'policy'>;
+export interface DoorOptions extends Omit<Rooms, 'policy' | 'stopping' | 'twoPersons' | 'keys'> {
+  readonly config: Pick<Config, 'listen' | 'apiKeys' | 'insecure' | 'policy' | 'twoPersons' | 'workMax'>;
+  /** Those of the configuration, unless somebody replaces them while it runs. */
+  readonly keys?: Keyring;
 }
 
 export interface Door {
@@ -26,24 +29,37 @@ export interface Door {
   close(graceMs: number): Promise<void>;
 }
 
-export function createDoor({ config, ...parts }: DoorOptions): Door {
-  const { listen: where, apiKeys, insecure, policy } = config;
+export function createDoor({ config, keys = new Keyring(config.apiKeys), ...parts }: DoorOptions): Door {
+  const { listen: where, insecure, policy, twoPersons, workMax } = config;
   let stopping = false;
   const entrance: Entrance = {
-    rooms: { ...parts, allow: remembering(parts.allow), policy, stopping: () => stopping },
-    guard: guard({ hasKeys: apiKeys.length > 0, insecure, listenHost: where.host }),
-    whoCalls: keyring(apiKeys),
+    rooms: { ...parts, allow: remembering(parts.allow), policy, twoPersons, keys, stopping: () => stopping },
+    guard: guard({ hasKeys: () => keys.isLocked, insecure, listenHost: where.host }),
+    whoCalls: keys.whoCalls,
+    admission: new Admission(parts, workMax),
   };
   const app = appOf(entrance);
   const find = findRoute(routes);
   const enter = (request: IncomingMessage, response: ServerResponse): void => {
+    if (lacksHost(request)) {
+      const error = new ConcordatError('invalid_request', 'expected a Host header, got none');
+      turnAway(entrance, request, response, error);
+      return;
+    }
     // What the table plainly has goes past express, whose routing costs more than all of the rest.
     const found = find(request.method ?? '', request.url ?? '');
     if (found) void serve(entrance, found.route, request, response, found.params);
     else app(request, response);
   };
   const server = createServer(
-    { requestTimeout: 30_000, headersTimeout: 10_000, keepAliveTimeout: 65_000, maxHeaderSize: 16 * 1024 },
+    {
+      requestTimeout: 30_000,
+      headersTimeout: 10_000,
+      keepAliveTimeout: 65_000,
+      maxHeaderSize: 16 * 1024,
+      // Node would refuse what lacks one in words of its own.
+      requireHostHeader: false,
+    },
     enter,
   );
   // Whatever is expected is answered like any other request, and not by Node in words of its own.
@@ -54,10 +70,14 @@ export function createDoor({ config, ...parts }: DoorOptions): Door {
     listen: () => listen(server, where),
     close(graceMs) {
       stopping = true;
+      parts.lookout.streams.close();
       return close(server, graceMs, parts.clock);
     },
   };
 }
+
+const lacksHost = ({ headers, httpVersion }: IncomingMessage): boolean =>
+  headers.host === undefined && httpVersion === '1.1';
 
 function appOf(entrance: Entrance): Express {
   const app = express();
@@ -75,7 +95,7 @@ function appOf(entrance: Entrance): Express {
     app.all(path, (request: Request, response: Response) => {
       const allow = methods.join(', ');
       const error = new AnsweredError('method_not_allowed', `expected ${allow}, got ${request.method}`, { allow });
-      refuse(entrance, request, response, requestIdOf(request, entrance), error);
+      turnAway(entrance, request, response, error);
     });
   }
   app.use((request: IncomingMessage, response: ServerResponse) => {
@@ -83,7 +103,7 @@ function appOf(entrance: Entrance): Express {
       'route_not_found',
       'expected a path of the API, which docs/http.md lists, got another',
     );
-    refuse(entrance, request, response, requestIdOf(request, entrance), error);
+    turnAway(entrance, request, response, error);
   });
   // Express knows an error handler by its four parameters.
   app.use((error: Error, request: Request, response: Response, _next: NextFunction) => {
@@ -91,7 +111,7 @@ function appOf(entrance: Entrance): Express {
     const shown = isBadPath
       ? new ConcordatError('invalid_request', 'expected a path in URL encoding, got one that is not')
       : error;
-    refuse(entrance, request, response, requestIdOf(request, entrance), shown);
+    turnAway(entrance, request, response, shown);
   });
   return app;
 }

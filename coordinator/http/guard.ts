@@ -9,10 +9,9 @@ import { ConcordatError } from '../../sdk/protocol/errors.js';
 /** Throws `misdirected` or `forbidden`. */
 export type Guard = (headers: IncomingHttpHeaders) => void;
 
-const open: Guard = () => undefined;
-
 export interface GuardOptions {
-  readonly hasKeys: boolean;
+  /** Whether a key is needed, which then keeps pages out. */
+  readonly hasKeys: () => boolean;
   /** The operator said that whoever reaches the port is trusted. */
   readonly insecure: boolean;
   /** The host it was told to listen on. */
@@ -20,9 +19,9 @@ export interface GuardOptions {
 }
 
 export function guard({ hasKeys, insecure, listenHost }: GuardOptions): Guard {
-  if (hasKeys) return open;
   const expectedHost = insecure ? () => true : isOurs(listenHost.toLowerCase());
   return ({ host, origin }) => {
+    if (hasKeys()) return;
     if (!expectedHost(hostOf(host))) {
       throw new ConcordatError(
         'misdirected',

@@ -1,4 +1,5 @@
 import { hash, timingSafeEqual } from 'node:crypto';
+import { planted } from '#faults';
 import { ConcordatError } from '../../sdk/protocol/errors.js';
 import type { ApiKey, Role } from '../config.js';
 import { AnsweredError } from './problem.js';
@@ -18,21 +19,66 @@ export const anonymous: Caller = Object.freeze({ name: 'anonymous', role: 'admin
 /** Tells who is calling by `Authorization`. Throws `unauthorized`. */
 export type WhoCalls = (authorization: string | undefined) => Caller;
 
-/** Without keys everybody may do everything: the coordinator then listens on loopback only, or was told to be insecure. */
-export function keyring(keys: readonly ApiKey[]): WhoCalls {
-  if (keys.length === 0) return () => anonymous;
-  const known = keys.map(({ key, ...caller }) => ({ caller, digest: digestOf(key) }));
-  return (authorization) => {
+interface Known {
+  readonly caller: Caller;
+  readonly digest: Buffer;
+}
+
+/**
+ * The keys that are valid now. Without keys everybody may do everything: the coordinator then listens on loopback only, or
+ * was told to be insecure.
+ */
+export class Keyring {
+  #known: readonly Known[];
+  readonly #watchers = new Set<() => void>();
+
+  constructor(keys: readonly ApiKey[]) {
+    this.#known = keys.map(knownOf);
+  }
+
+  /** Whether a key is needed. */
+  get isLocked(): boolean {
+    return this.#known.length > 0;
+  }
+
+  readonly whoCalls: WhoCalls = (authorization) => {
+    if (!this.isLocked) return anonymous;
     const presented = bearerOf(authorization);
     if (presented === undefined) throw unauthorized('expected "Authorization: Bearer" and an API key, got none');
     const digest = digestOf(presented);
     let found: Caller | undefined;
     // Every key is looked at, and digests are compared, so that time tells nothing of any key.
-    for (const each of known) if (timingSafeEqual(each.digest, digest)) found ??= each.caller;
+    for (const each of this.#known) if (timingSafeEqual(each.digest, digest)) found ??= each.caller;
     if (!found) throw unauthorized('expected a key of this coordinator, got one that it does not know');
     return found;
   };
+
+  /** From the next request on these are valid and no others; requests that were let in are answered. */
+  replace(keys: readonly ApiKey[]): void {
+    if (planted('keys-of-the-start')) return;
+    this.#known = keys.map(knownOf);
+    for (const look of [...this.#watchers]) look();
+  }
+
+  /**
+   * For answers that do not end by themselves: calls `revoked` once what came as `authorization` would not be let in as
+   * `needed` any more. Returns what ends the watch.
+   */
+  watch(authorization: string | undefined, needed: Role, revoked: () => void): () => void {
+    const look = (): void => {
+      try {
+        demand(this.whoCalls(authorization), needed);
+      } catch {
+        this.#watchers.delete(look);
+        revoked();
+      }
+    };
+    this.#watchers.add(look);
+    return () => void this.#watchers.delete(look);
+  }
 }
+
+const knownOf = ({ key, ...caller }: ApiKey): Known => ({ caller, digest: digestOf(key) });
 
 /** Each includes the ones before. */
 const ranks: Readonly<Record<Role, number>> = Object.freeze({ viewer: 0, client: 1, operator: 2, admin: 3 });

@@ -11,15 +11,16 @@ import { xidOf } from './waiting.js';
 export async function retry({ engine, clock }: Rooms, call: Call): Promise<Answer> {
   const xid = xidOf(call);
   check(emptyBody, call.body);
-  const { state } = await engine.handle(xid, { type: 'retry', by: call.by });
+  const { state } = await engine.handle(xid, { type: 'retry', by: call.by }, call);
   return { status: 200, body: transactionView(state, clock.now()) };
 }
 
-export async function resolve({ engine, clock }: Rooms, call: Call): Promise<Answer> {
+/** Where two persons are needed, the first one's answer is 202, with the proposal that waits for another. */
+export async function resolve({ engine, clock, twoPersons = false }: Rooms, call: Call): Promise<Answer> {
   const xid = xidOf(call);
   const branches = resolutionsOf(check(resolveBody, call.body));
-  const { state } = await engine.handle(xid, { type: 'resolve', branches, by: call.by });
-  return { status: 200, body: transactionView(state, clock.now()) };
+  const { state } = await engine.handle(xid, { type: 'resolve', branches, by: call.by, twoPersons }, call);
+  return { status: state.proposal?.by === call.by ? 202 : 200, body: transactionView(state, clock.now()) };
 }
 
 function resolutionsOf({ branches }: ResolveBody): readonly Resolution[] {

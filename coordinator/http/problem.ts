@@ -3,7 +3,7 @@ import { ConcordatError, type ErrorCode, errors } from '../../sdk/protocol/error
 import { StoreError } from '../store/store.js';
 import type { Answer } from './route.js';
 
-/** Seconds after which a 503 may be tried again. */
+/** Seconds after which a 429 or a 503 may be tried again. */
 const retryAfterSeconds = '1';
 
 /** An error that carries headers of its own, such as `Allow`. */
@@ -55,7 +55,7 @@ export function problem(error: ConcordatError): Answer {
     },
     headers: {
       'content-type': 'application/problem+json',
-      ...(status === 503 && { 'retry-after': retryAfterSeconds }),
+      ...((status === 503 || status === 429) && { 'retry-after': retryAfterSeconds }),
       ...(error instanceof AnsweredError && error.headers),
     },
   };

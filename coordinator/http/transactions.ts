@@ -1,7 +1,7 @@
 /** Opening and looking. */
-import { ConcordatError } from '../../sdk/protocol/errors.js';
 import type { Xid } from '../../sdk/protocol/ids.js';
 import { eventViews } from './events.js';
+import { liveEvents } from './events-live.js';
 import { filterOf } from './filter.js';
 import { readKnowing } from './knowing.js';
 import { waitMsOf } from './prefer.js';
@@ -26,11 +26,11 @@ export async function openTransaction(rooms: Rooms, call: Call): Promise<Answer>
     }),
   );
   const xid = (chosen ?? chance.uuid()) as Xid;
-  const { state, changed } = await engine.handle(xid, { type: 'open', request });
+  const { state, changed } = await engine.handle(xid, { type: 'open', request }, call);
   const location = { location: `/v1/transactions/${xid}` };
   const status = changed ? 201 : 200;
   if (waitMs === undefined) return { status, body: transactionView(state, clock.now()), headers: location };
-  const waited = await waitFor(rooms, state, isAtRest, waitMs);
+  const waited = await waitFor(rooms, state, isAtRest, waitMs, call);
   return {
     status: isAtRest(waited) ? status : 202,
     body: transactionView(waited, clock.now()),
@@ -55,16 +55,14 @@ export async function getTransaction(rooms: Rooms, call: Call): Promise<Answer> 
   const state = await rooms.engine.read(xid);
   if (!state) throw notFound(xid);
   if (waitMs === undefined) return { status: 200, body: transactionView(state, rooms.clock.now()) };
-  const waited = await waitFor(rooms, state, isAtRest, waitMs);
+  const waited = await waitFor(rooms, state, isAtRest, waitMs, call);
   return { status: 200, body: transactionView(waited, rooms.clock.now()), headers: applied(waitMs) };
 }
 
-export async function getEvents({ engine }: Rooms, call: Call): Promise<Answer> {
+export async function getEvents(rooms: Rooms, call: Call): Promise<Answer> {
+  if (/\btext\/event-stream\b/i.test(call.headers.accept ?? '')) return liveEvents(rooms, call);
   const xid = xidOf(call);
-  if (/\btext\/event-stream\b/i.test(call.headers.accept ?? '')) {
-    throw new ConcordatError('not_available', 'live events come with a later version; ask for application/json');
-  }
-  const rows = await engine.log(xid);
+  const rows = await rooms.engine.log(xid);
   if (rows.length === 0) throw notFound(xid);
   return { status: 200, body: { items: eventViews(rows) } };
 }

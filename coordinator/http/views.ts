@@ -6,25 +6,30 @@ import { limits } from '../../sdk/protocol/limits.js';
 import type {
   BranchStatus,
   BranchView,
+  ProposalView,
   TransactionStatus,
   TransactionSummaryView,
   TransactionView,
   WaitingOn,
 } from '../../sdk/protocol/views.js';
 import { filledInput, inputOf, outstanding } from '../decide/outstanding.js';
-import { type Branch, type State, statusOf } from '../decide/state.js';
+import { type Branch, type Proposal, type State, statusOf } from '../decide/state.js';
 import type { SummaryRow } from '../store/store.js';
+import { heuristicOf } from './heuristic.js';
 
-const texts: { ms: number; text: string }[] = [];
+const seconds: { second: number; text: string }[] = [];
+const fractions = Array.from({ length: 1000 }, (_, ms) => `${String(ms).padStart(3, '0')}Z`);
 
-/** UTC ms as an ISO 8601 string. The last ones are kept: what happens at once is shown many times. */
+/** UTC ms as an ISO 8601 string. The last seconds are kept: what happens in one is shown many times. */
 export function iso(ms: number): string {
-  const place = ms & 63;
-  const known = texts[place];
-  if (known?.ms === ms) return known.text;
-  const text = new Date(ms).toISOString();
-  texts[place] = { ms, text };
-  return text;
+  const second = Math.floor(ms / 1000);
+  const place = second & 63;
+  let known = seconds[place];
+  if (known?.second !== second) {
+    known = { second, text: new Date(second * 1000).toISOString().slice(0, -4) };
+    seconds[place] = known;
+  }
+  return known.text + fractions[Math.floor(ms) - second * 1000];
 }
 const isoOrNull = (ms: number | null): string | null => (ms === null ? null : iso(ms));
 
@@ -48,8 +53,12 @@ export function transactionView(state: State, now: number): TransactionView {
     branches: branchViews(state, now, status),
     metadata: state.metadata,
     result: resultOf(state),
+    ...(state.proposal !== null && now < state.proposal.expiresAt && { proposal: proposalView(state.proposal) }),
+    ...(status === 'resolved' && { heuristic: heuristicOf(state) }),
   };
 }
+
+const proposalView = (proposal: Proposal): ProposalView => ({ ...proposal, expiresAt: iso(proposal.expiresAt) });
 
 /** Inputs are shown filled in as long as they are small together, as they were given beyond that. */
 function branchViews(state: State, now: number, status: TransactionStatus): readonly BranchView[] {

@@ -18,12 +18,14 @@ export async function waitFor(
   state: State,
   when: (state: State) => boolean,
   timeoutMs: number,
+  { requestId }: Pick<Call, 'requestId'>,
 ): Promise<State> {
   if (when(state) || timeoutMs === 0) return state;
   try {
     return await engine.until(state.xid, when, timeoutMs);
   } catch (error) {
-    log.warn({ xid: state.xid, error: error instanceof Error ? error.message : String(error) }, 'stopped waiting');
+    const why = error instanceof Error ? error.message : String(error);
+    log.warn({ xid: state.xid, requestId, error: why }, 'stopped waiting');
     return state;
   }
 }

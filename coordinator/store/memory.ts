@@ -5,26 +5,50 @@ import type { Chance } from '../clock.js';
 import { fromCursor, toCursor } from './cursor.js';
 import { counters, Gate } from './gate.js';
 import { AppendGroups, type GroupWriter, groupLimits } from './group.js';
+import { auditPage, recordIn } from './memory-audit.js';
 import { instancesIn, memoryInstances } from './memory-instances.js';
-import type { Append, Identity, Instance, Lease, ListFilter, LogRow, Page, Store, SummaryRow } from './store.js';
+import { dropTombstones, finishedIn, logIn, purge } from './memory-purge.js';
+import { countByStatus, tailOf } from './memory-tail.js';
+import { changed, isAnother } from './participants.js';
+import type {
+  Append,
+  AuditRow,
+  Identity,
+  Instance,
+  Lease,
+  ListFilter,
+  LogRow,
+  Page,
+  ParticipantRow,
+  Store,
+  SummaryRow,
+} from './store.js';
 import { storeClock, systemTime, type TimeSource } from './time.js';
 
 /** What outlives a store in memory: open two stores over one disk, and two coordinators race. */
 export interface MemoryDisk {
   readonly identity: Identity;
   readonly logs: Map<Xid, LogRow[]>;
+  /** Rows of the logs in the order they came. */
+  readonly arrivals: LogRow[];
   readonly summaries: Map<Xid, SummaryRow>;
   readonly leases: Map<CoordinatorId, Lease>;
   /** By participant and id, with a slash between them. */
   readonly instances: Map<string, Instance>;
+  readonly participants: Map<string, ParticipantRow>;
+  /** In the order of their positions, from 1. */
+  readonly audit: AuditRow[];
 }
 
 export const memoryDisk = (chance: Chance): MemoryDisk => ({
   identity: { origin: chance.id() as Identity['origin'], tokenKey: chance.id() + chance.id() },
   logs: new Map(),
+  arrivals: [],
   summaries: new Map(),
   leases: new Map(),
   instances: new Map(),
+  participants: new Map(),
+  audit: [],
 });
 
 export interface MemoryStoreOptions {
@@ -52,24 +76,14 @@ export function memoryStore({ disk, time = systemTime, before = (writer) => writ
   return {
     identity: disk.identity,
     append: (append) => groups.append(append),
-    load: (xid) => call(() => (disk.logs.get(xid) ?? []).filter((row) => row !== undefined)),
+    load: (xid, after = 0) => call(() => logIn(disk, xid).filter(({ seq }) => seq > after)),
     list: (filter) => call(() => listPage([...disk.summaries.values()], filter)),
-    due: (owner, at, limit) =>
-      call(() =>
-        underWay()
-          .filter((row) => row.owner === owner && row.dueAt !== null && row.dueAt <= at)
-          .sort((a, b) => Number(a.dueAt) - Number(b.dueAt))
-          .slice(0, limit)
-          .map(({ xid }) => xid),
-      ),
-    owned: (owner, after, limit) =>
-      call(() =>
-        underWay()
-          .filter((row) => row.owner === owner && (after === null || row.xid > after))
-          .map(({ xid }) => xid)
-          .sort()
-          .slice(0, limit),
-      ),
+    record: (entry) => call(() => recordIn(disk.audit, [entry])),
+    audit: (filter) => call(() => auditPage(disk.audit, filter)),
+    tail: (after, limit) => call(() => tailOf(disk, after, limit)),
+    counts: (statuses) => call(() => countByStatus(disk, statuses)),
+    due: (owner, at, limit, since = -1) => call(() => dueIn(underWay(), owner, at, limit, since)),
+    owned: (owner, after, limit) => call(() => ownedIn(underWay(), owner, after, limit)),
     owners: () =>
       call(() => {
         const owners = [...new Set(underWay().map(({ owner }) => owner))].sort();
@@ -87,13 +101,19 @@ export function memoryStore({ disk, time = systemTime, before = (writer) => writ
     endInstance: (participant, id) => call(() => instances.end(participant, id)),
     forgetInstance: (instance) => call(() => instances.forget(instance)),
     instances: () => call(() => instancesIn(disk.instances)),
-    oldestUnfinished: () =>
+    changeParticipant: (change, audit) =>
       call(() => {
-        let oldest: number | null = null;
-        for (const { status, openedAt } of disk.summaries.values())
-          if (!isFinal(status) && (oldest === null || openedAt < oldest)) oldest = openedAt;
-        return oldest;
+        const before = disk.participants.get(change.name);
+        const row = changed(change, before);
+        if (audit && isAnother(row, before)) recordIn(disk.audit, [audit]);
+        disk.participants.set(row.name, row);
+        return row;
       }),
+    participants: () => call(() => [...disk.participants.values()].sort((a, b) => (a.name < b.name ? -1 : 1))),
+    oldestUnfinished: () => call(() => oldestIn(disk)),
+    purge: (before, limit) => call(() => purge(disk, before, limit, now())),
+    purgeable: (before) => call(() => finishedIn(disk, before).length),
+    dropTombstones: (before, limit) => call(() => dropTombstones(disk, before, limit)),
     now: () => call(now),
     stats: () => ({ ...count }),
     close: () => {
@@ -101,6 +121,33 @@ export function memoryStore({ disk, time = systemTime, before = (writer) => writ
       return groups.idle();
     },
   };
+}
+
+const dueIn = (
+  rows: readonly SummaryRow[],
+  owner: CoordinatorId,
+  at: number,
+  limit: number,
+  since: number,
+): readonly Xid[] =>
+  rows
+    .filter((row) => row.owner === owner && row.dueAt !== null && row.dueAt <= at && row.dueAt > since)
+    .sort((a, b) => Number(a.dueAt) - Number(b.dueAt))
+    .slice(0, limit)
+    .map(({ xid }) => xid);
+
+const ownedIn = (rows: readonly SummaryRow[], owner: CoordinatorId, after: Xid | null, limit: number): readonly Xid[] =>
+  rows
+    .filter((row) => row.owner === owner && (after === null || row.xid > after))
+    .map(({ xid }) => xid)
+    .sort()
+    .slice(0, limit);
+
+function oldestIn({ summaries }: MemoryDisk): number | null {
+  let oldest: number | null = null;
+  for (const { status, openedAt } of summaries.values())
+    if (!isFinal(status) && (oldest === null || openedAt < oldest)) oldest = openedAt;
+  return oldest;
 }
 
 function memoryWriter(disk: MemoryDisk, count: ReturnType<typeof counters>): GroupWriter {
@@ -132,6 +179,8 @@ function add(disk: MemoryDisk, append: Append): number {
   if (isTaken || (!fits && !planted('append-without-predecessor-check'))) return 0;
   log[row.seq - 1] = row;
   disk.logs.set(row.xid, log);
+  disk.arrivals.push(row);
+  if (append.audit) recordIn(disk.audit, append.audit);
   if (summary === null) return 1;
   const { name, businessKey, openedAt } = disk.summaries.get(row.xid) ?? summary;
   disk.summaries.set(row.xid, { ...summary, xid: row.xid, name, businessKey, openedAt });

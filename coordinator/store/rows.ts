@@ -2,19 +2,23 @@
 import type { AppendId, CoordinatorId, Xid } from '../../sdk/protocol/ids.js';
 import { type Decision, type TransactionStatus, transactionStatuses } from '../../sdk/protocol/views.js';
 import { type Lease, type LogRow, StoreError, type SummaryRow } from './store.js';
+import { purged, tombstoneVersion } from './tombstone.js';
 
 /** A row as a driver gives it, columns by their names in SQL. */
 export type Row = Readonly<Record<string, unknown>>;
 
-export function toLog(xid: Xid, rows: readonly Row[]): readonly LogRow[] {
+/** The rows of a log that follow row `after`. */
+export function toLog(xid: Xid, rows: readonly Row[], after = 0): readonly LogRow[] {
+  if (rows[0]?.version === tombstoneVersion) throw purged(xid, Number(rows[0].at));
   return rows.map((row, index) => {
-    const read = reader(row, `row of the log of ${xid} seq ${typeof row.seq === 'number' ? row.seq : index + 1}`);
-    if (read.integer('seq') !== index + 1) read.fail('seq', `${index + 1}`);
+    const seq = after + index + 1;
+    const read = reader(row, `row of the log of ${xid} seq ${typeof row.seq === 'number' ? row.seq : seq}`);
+    if (read.integer('seq') !== seq) read.fail('seq', `${seq}`);
     const events = read.text('events');
     if (!isJsonArray(events)) read.fail('events', 'a JSON array');
     return {
       xid,
-      seq: index + 1,
+      seq,
       append: read.text('append') as AppendId,
       appender: read.text('appender') as CoordinatorId,
       version: read.integer('version'),
@@ -57,7 +61,10 @@ export function toLease(row: Row): Lease {
 /** Reads the columns of a row; what is not as expected throws `corrupt`. */
 export function reader(row: Row, what: string) {
   const fail = (column: string, expected: string): never => {
-    throw new StoreError('corrupt', `corrupt ${what}: expected ${column} to be ${expected}, got ${shown(row[column])}`);
+    throw new StoreError(
+      'corrupt',
+      `corrupt ${what}: expected ${column} to be ${expected}, got ${shown(row[column], column)}`,
+    );
   };
   const text = (column: string): string => {
     const value = row[column];
@@ -89,4 +96,10 @@ function parse(text: string): unknown {
   }
 }
 
-const shown = (value: unknown): string => String(JSON.stringify(value)).slice(0, 60);
+/** What holds payload stays out of messages, which end in logs. */
+const payload: readonly string[] = ['events', 'detail'];
+
+const shown = (value: unknown, column: string): string =>
+  typeof value === 'string' && payload.includes(column)
+    ? `${value.length} characters of something else`
+    : String(JSON.stringify(value)).slice(0, 60);

@@ -24,6 +24,42 @@ export interface Append extends LogRow {
   readonly seen: AppendId | null;
   /** The transaction's summary row, where this append changes it. */
   readonly summary: Summary | null;
+  /** What operators did by it: recorded in its commit, and not at all when it loses. */
+  readonly audit?: readonly AuditEntry[];
+}
+
+/** What an operator did, or the coordinator by itself to what operators look after. Never a payload, never a secret. */
+export interface AuditEntry {
+  /** UTC ms on the store's clock, as who wrote it carried it. */
+  readonly at: number;
+  /** Name of the key; `anonymous` without keys, `system` for the coordinator itself. */
+  readonly by: string;
+  readonly role: string;
+  readonly action: string;
+  readonly xid: Xid | null;
+  readonly participant: string | null;
+  /** A JSON object. */
+  readonly detail: string;
+  readonly requestId: string | null;
+}
+
+export interface AuditRow extends AuditEntry {
+  /** Rises with each record of a store; gaps mean nothing. */
+  readonly position: number;
+}
+
+export interface AuditFilter {
+  readonly xid?: string;
+  readonly by?: string;
+  readonly participant?: string;
+  readonly limit: number;
+  /** As `nextCursor` gave it. */
+  readonly cursor?: string;
+}
+
+export interface AuditPage {
+  readonly items: readonly AuditRow[];
+  readonly nextCursor: string | null;
 }
 
 export interface SummaryRow extends Summary {
@@ -46,6 +82,26 @@ export interface ListFilter {
 export interface Page {
   readonly items: readonly SummaryRow[];
   readonly nextCursor: string | null;
+}
+
+/** A transaction that something was appended to, as it is by now. */
+export interface Change {
+  /** Where this lies in the order in which appends came: a look that goes on from here sees what came later. */
+  readonly position: string;
+  /** Number and time (UTC ms) of its newest row there. */
+  readonly seq: number;
+  readonly at: number;
+  readonly row: SummaryRow;
+}
+
+/** A stretch of the log in the order it came. */
+export interface Tail {
+  /** Each transaction once, in the order of their positions. */
+  readonly changes: readonly Change[];
+  /** Where the next stretch goes on. */
+  readonly position: string;
+  /** There was more than was asked for. */
+  readonly more: boolean;
 }
 
 /** A coordinator's claim to be alive, on the store's clock. */
@@ -90,6 +146,22 @@ export interface Instance extends Registration {
   readonly renewedAt: number;
 }
 
+/** What operators set for a participant, or for the web origin of a URL. Null: no limit of its own. */
+export interface ParticipantRow {
+  readonly name: string;
+  /** Calls at once. */
+  readonly concurrency: number | null;
+  /** Calls begun in a second. */
+  readonly perSecond: number | null;
+  /** Nothing is sent to it. */
+  readonly paused: boolean;
+}
+
+/** What is to be another from now on; what it does not name stays. */
+export type ParticipantChange = Pick<ParticipantRow, 'name'> & {
+  readonly [Field in Exclude<keyof ParticipantRow, 'name'>]?: ParticipantRow[Field] | undefined;
+};
+
 /** Who this store is: drawn once, when it was made. */
 export interface Identity {
   readonly origin: Origin;
@@ -108,12 +180,26 @@ export interface Store {
    * has its place. Appends that arrive while a commit is in flight go out together in the next one.
    */
   append(append: Append): Promise<'won' | 'lost'>;
-  /** A transaction's whole log in order; empty when there is none. */
-  load(xid: Xid): Promise<readonly LogRow[]>;
+  /** A transaction's log in order, all of it or what follows row `after`; empty when there is none. */
+  load(xid: Xid, after?: number): Promise<readonly LogRow[]>;
   /** Newest first, stable under inserts. Rejects with code `bad_cursor` for a cursor that is none of ours. */
   list(filter: ListFilter): Promise<Page>;
-  /** Transactions of this owner that are under way (not final, not parked) and due at `now`, longest overdue first. */
-  due(owner: CoordinatorId, now: number, limit: number): Promise<readonly Xid[]>;
+  /**
+   * What was appended after a position, by anybody: at most `limit` rows of the log. Without a position nothing, and the
+   * position of now. Null for one that is not of this store, or whose row is gone: what came since is not known.
+   */
+  tail(after: string | null, limit: number): Promise<Tail | null>;
+  /** How many transactions have these statuses; one without any is left out. */
+  counts(statuses: readonly TransactionStatus[]): Promise<ReadonlyMap<TransactionStatus, number>>;
+  /** Records what was done to no transaction. What is done to one is recorded by its append. */
+  record(entry: AuditEntry): Promise<void>;
+  /** What was recorded, newest first. Rejects with code `bad_cursor` for a cursor that is none of ours. */
+  audit(filter: AuditFilter): Promise<AuditPage>;
+  /**
+   * Transactions of this owner that are under way (not final, not parked) and due at `now`, longest overdue first;
+   * without those that were due at `since` already.
+   */
+  due(owner: CoordinatorId, now: number, limit: number, since?: number): Promise<readonly Xid[]>;
   /** Transactions of this owner that are under way, by xid after `after`. */
   owned(owner: CoordinatorId, after: Xid | null, limit: number): Promise<readonly Xid[]>;
   /** Owners of transactions that are under way, with their lease; null when it is gone. */
@@ -134,8 +220,21 @@ export interface Store {
   forgetInstance(instance: Instance): Promise<void>;
   /** By participant, then by id. */
   instances(): Promise<readonly Instance[]>;
+  /** Changes what is set for a participant; resolves with all of it. */
+  changeParticipant(change: ParticipantChange, audit?: AuditEntry): Promise<ParticipantRow>;
+  /** Those for whom anything was ever set, by name. */
+  participants(): Promise<readonly ParticipantRow[]>;
   /** When the oldest transaction was opened that is not final (parked ones included), UTC ms; null when there is none. */
   oldestUnfinished(): Promise<number | null>;
+  /**
+   * Deletes up to `limit` finished transactions that ended before that time, those opened first before others, in one
+   * commit. Resolves with how many. Of each a tombstone stays: its xid can be opened no second time.
+   */
+  purge(finishedBefore: number, limit: number): Promise<number>;
+  /** How many transactions a purge would delete. */
+  purgeable(finishedBefore: number): Promise<number>;
+  /** Deletes up to `limit` tombstones of what was purged before that time, oldest first. Resolves with how many. */
+  dropTombstones(purgedBefore: number, limit: number): Promise<number>;
   /** The store's clock, UTC ms. Rejects when the store does not answer. */
   now(): Promise<number>;
   /** Counters since the start, for the bench and the metrics. */
@@ -153,12 +252,13 @@ export interface StoreStats {
 
 /**
  * - `outage`: nothing (or it is not known what) was written; the store may come back (busy for too long, disk full, read-only).
+ * - `purged`: this transaction was finished and is deleted; its xid is not free yet.
  * - `corrupt`: this transaction's log cannot be read; others are not touched.
  * - `unstorable`: this append can never be stored as it is (too large, a value that the store refuses); others are not touched.
  * - `broken`: the store can no longer be trusted (an fsync failed); the process must end.
  * - `bad_cursor`, `closed`: the caller's fault.
  */
-export type StoreErrorKind = 'outage' | 'corrupt' | 'unstorable' | 'broken' | 'bad_cursor' | 'closed';
+export type StoreErrorKind = 'outage' | 'purged' | 'corrupt' | 'unstorable' | 'broken' | 'bad_cursor' | 'closed';
 
 export class StoreError extends Error {
   override readonly name = 'StoreError';

@@ -37,7 +37,7 @@ export function pauseBefore({ attempts, failingMs, retryAfterMs, draw }: Trial, 
   const leftMs = withinMs - failingMs;
   if (leftMs <= 0) return undefined;
   const most = Math.min(pauseFirstMs * 2 ** (attempts - 1), pauseMaxMs);
-  return Math.min(Math.max(most * (0.5 + draw / 2), retryAfterMs), leftMs);
+  return Math.min(Math.max(most * (0.5 + draw / 2), retryAfterMs * (1 + draw / 2)), leftMs);
 }
 
 const nobodyThere = new Set([

@@ -18,6 +18,7 @@ export const errors = {
   already_decided: { status: 409, retryable: false, title: 'The opposite is decided' },
   driven_by_plan: { status: 409, retryable: false, title: 'The coordinator drives this plan' },
   transaction_not_active: { status: 409, retryable: false, title: 'The transaction takes no more work' },
+  transaction_purged: { status: 409, retryable: false, title: 'The transaction is finished and was purged' },
   transaction_finished: { status: 409, retryable: false, title: 'The transaction is finished' },
   outcome_unknown: { status: 409, retryable: true, title: "The pivot's outcome is not known yet" },
   outcome_contradicts: { status: 409, retryable: false, title: 'Another outcome is recorded' },
@@ -28,11 +29,13 @@ export const errors = {
   unsupported_media_type: { status: 415, retryable: false, title: 'The body must be application/json' },
   misdirected: { status: 421, retryable: false, title: 'This name does not lead here' },
   too_many_branches: { status: 422, retryable: false, title: 'The transaction has too many branches' },
+  overloaded: { status: 429, retryable: true, title: 'The coordinator has more work than it can do' },
   headers_too_large: { status: 431, retryable: false, title: 'The headers are too large' },
   log_corrupt: { status: 500, retryable: false, title: 'The log of this transaction cannot be read' },
   internal: { status: 500, retryable: true, title: 'The coordinator failed' },
   not_available: { status: 501, retryable: false, title: 'Not available yet' },
   store_unavailable: { status: 503, retryable: true, title: 'The store does not answer' },
+  too_many_watchers: { status: 503, retryable: true, title: 'Too many streams are open' },
   stopping: { status: 503, retryable: true, title: 'The coordinator is stopping' },
 } as const satisfies Record<string, { status: number; retryable: boolean; title: string }>;
 

@@ -21,7 +21,16 @@ export const limits = Object.freeze({
   batchBytes: 1024 * 1024,
   /** What a host answers to one batch, all outcomes together. */
   batchAnswerBytes: 16 * 1024 * 1024,
+  /** What an operator may allow one participant: calls at once, and calls begun in a second. */
+  concurrencyMax: 1024,
+  perSecondMin: 0.01,
+  perSecondMax: 1_000_000,
   waitSecondsMax: 60,
+  /** Streams that a coordinator keeps open, and what may wait in each for a slow reader. */
+  streamsMax: 200,
+  streamBytes: 1024 * 1024,
+  /** How long what one person wants waits for a second, where two are needed. */
+  proposalMs: 3600 * 1000,
   listMax: 500,
   /** The longest deadline, delay or backoff that can be asked for. */
   durationMaxMs: 365 * 24 * 3600 * 1000,
@@ -58,6 +67,8 @@ export const defaults = Object.freeze({
   crashesMax: 10,
   /** The longest `Retry-After` that is honoured. */
   retryAfterMaxMs: 300_000,
+  /** Calls to one participant at once, by one coordinator. */
+  concurrency: 256,
   branchWaitMs: 30_000,
   leaseMs: 10_000,
   sweepMs: 1000,

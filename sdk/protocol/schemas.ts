@@ -4,6 +4,7 @@ import { namePattern, xidPattern } from './ids.js';
 import type { Op } from './kinds.js';
 import { kindNames } from './kinds.js';
 import { limits } from './limits.js';
+import { transactionStatuses } from './views.js';
 
 /** The longest that one call may take: a day, beyond which no timer of a process reaches. */
 export const callMaxMs = 24 * 3600 * 1000;
@@ -22,6 +23,7 @@ const line = (lengthMax: number) =>
 const reason = z.string().min(1).max(1000).regex(linesPattern, 'text without control characters');
 const duration = (min: number, max: number = limits.durationMaxMs) => z.int().min(min).max(max);
 const url = z.string().min(1).max(2048).meta({ format: 'uri' });
+const time = z.iso.datetime('an ISO 8601 time in UTC such as 2030-01-31T12:00:00Z');
 const json = z.unknown().meta({ description: 'Any JSON value.' });
 
 const retry = z
@@ -43,7 +45,7 @@ const branchFields = {
   retry: retry.optional(),
   timeoutMs: duration(1, callMaxMs).optional(),
   key: line(256).optional(),
-  deliverAt: z.iso.datetime('an ISO 8601 time in UTC such as 2030-01-31T12:00:00Z').optional(),
+  deliverAt: time.optional(),
 };
 
 /** A step of a plan. */
@@ -85,7 +87,8 @@ export const emptyBody = z.strictObject({}).meta({ id: 'EmptyRequest' });
 /** Of rollback and rollback-only. */
 export const reasonBody = z.strictObject({ reason: reason.optional() }).meta({ id: 'ReasonRequest' });
 
-const ops = [
+/** Every op that a branch can be asked. */
+export const ops = [
   'action',
   'compensate',
   'try',
@@ -114,7 +117,7 @@ const resolution = z.strictObject({
   branch: z.int().min(1).max(limits.stepsMax),
   as: z.enum(['done', 'skipped', 'forced', 'kept']),
   output: json.optional(),
-  reason,
+  reason: reason.regex(/\S/, 'a reason in words'),
 });
 
 /** What a person decides about parked branches. */
@@ -142,6 +145,45 @@ export const instanceBody = z
     ttlMs: duration(limits.ttlMinMs, limits.ttlMaxMs),
   })
   .meta({ id: 'InstanceRequest' });
+
+/** The filters of the audit, as its query. */
+export const auditQuery = z.strictObject({
+  xid: line(64).optional(),
+  by: line(256).optional().meta({ description: 'Name of the key.' }),
+  participant: line(64).optional(),
+  limit: z.int().min(1).max(limits.listMax).optional().meta({ description: '50 without it.' }),
+  cursor: z.string().min(1).max(256).optional().meta({ description: '`nextCursor` of the page before.' }),
+});
+
+/** What an operator sets for a participant. What is not said stays; null takes a limit away. */
+export const participantBody = z
+  .strictObject({
+    limits: z
+      .strictObject({
+        concurrency: z.int().min(1).max(limits.concurrencyMax).nullable().optional(),
+        perSecond: z.number().min(limits.perSecondMin).max(limits.perSecondMax).nullable().optional(),
+      })
+      .nullable()
+      .optional()
+      .meta({ description: 'Calls at once, and calls begun in a second; of each coordinator by itself.' }),
+    paused: z.boolean().optional().meta({ description: 'Nothing is sent to it; what is under way ends.' }),
+  })
+  .meta({ id: 'ParticipantRequest' });
+
+/** The filters of a list, as its query. */
+export const listQuery = z.strictObject({
+  status: z.array(z.enum(transactionStatuses)).optional(),
+  name: line(256).optional(),
+  businessKey: line(256).optional(),
+  participant: line(256).optional().meta({ description: 'Its name; the index of it may lag a second.' }),
+  openedAfter: time.optional(),
+  openedBefore: time.optional(),
+  limit: z.int().min(1).max(limits.listMax).optional().meta({ description: '50 without it.' }),
+  cursor: z.string().min(1).max(256).optional().meta({ description: '`nextCursor` of the page before.' }),
+});
+
+/** The filters of the stream of changes, as its query. */
+export const streamQuery = listQuery.pick({ status: true, name: true, businessKey: true, participant: true });
 
 type Frozen<T> = T extends readonly (infer Item)[]
   ? readonly Frozen<Item>[]

@@ -1,5 +1,6 @@
 /** `npm run bench`: the reference work against a coordinator as a user starts it. `--help` says what it takes. */
 
+import { load } from '../load/main.js';
 import { askedOf } from './asked.js';
 import { countAll } from './counts.js';
 import { machine } from './machine.js';
@@ -25,13 +26,15 @@ async function bench(options: Options): Promise<void> {
 }
 
 async function main(): Promise<number> {
+  const args = process.argv.slice(2);
+  if (args.includes('--load')) return load(args);
   process.once('exit', () => {
     killAll();
     removeFolders();
   });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
   try {
-    const options = readOptions(process.argv.slice(2));
+    const options = readOptions(args);
     if (options.help) console.log(help);
     else await bench(options);
     return 0;

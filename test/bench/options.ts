@@ -35,6 +35,8 @@ every point, so that what else the machine does disturbs them alike.
   --compare          --no-batch and --batch
   --all              all of them
 
+  --load             what it bears instead: overload, many open ones, a full store, watchers, a long run; see --load --help
+
   --quick            one short round at 1 and 64 in flight
   --rounds N         rounds; each has fresh stores and goes through every point    (3)
   --ms N             length of one measured point                                  (4000; several modes 1500)

@@ -2,6 +2,7 @@
 import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { openSync, readFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -51,7 +52,7 @@ const plainEnv = (): NodeJS.ProcessEnv => ({
 const script = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
 function forkPart(name: string, dir: string): { child: ChildProcess; log: string } {
-  const log = `${dir}/${name}.log`;
+  const log = `${dir}/${basename(name)}.log`;
   const out = openSync(log, 'w');
   const child = fork(script(`./${name}.js`), { env: plainEnv(), execArgv: [], stdio: ['ignore', out, out, 'ipc'] });
   return { child: watch(child), log };
@@ -92,7 +93,7 @@ export interface Told<Ask> extends Part {
   ask<Done>(what: Ask): Promise<Done>;
 }
 
-/** Starts a script of this folder, which answers its parent. */
+/** Starts a script, by its path from this folder, which answers its parent. */
 export async function startPart<Ask extends object | string>(name: string, dir: string): Promise<Told<Ask>> {
   const { child, log } = forkPart(name, dir);
   await unlessItEnds(child, name, log, once(child, 'message'));

@@ -51,6 +51,42 @@ export async function run(args: readonly string[], around: Surroundings): Promis
   return { code, out, err };
 }
 
+export interface Begun {
+  readonly child: ChildProcess;
+  readonly ended: Promise<Ended>;
+  /** Resolves when it has said that, on either of its outputs; rejects when it ends without. */
+  says(pattern: RegExp): Promise<void>;
+}
+
+/** A command that goes on until it is told to end. */
+export function begin(args: readonly string[], around: Surroundings): Begun {
+  const child = start(args, around);
+  let out = '';
+  let err = '';
+  let onMore: () => void = () => undefined;
+  child.stdout?.on('data', (chunk) => {
+    out += chunk;
+    onMore();
+  });
+  child.stderr?.on('data', (chunk) => {
+    err += chunk;
+    onMore();
+  });
+  const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, out, err }));
+  return {
+    child,
+    ended,
+    says: (pattern) =>
+      new Promise((resolve, reject) => {
+        onMore = () => {
+          if (pattern.test(out) || pattern.test(err)) resolve();
+        };
+        onMore();
+        void ended.then(() => reject(new Error(`ended without ${pattern}: ${out}${err}`)));
+      }),
+  };
+}
+
 export interface Serve {
   readonly child: ChildProcess;
   readonly first: { readonly listening: string; readonly [field: string]: unknown };

@@ -41,8 +41,9 @@ test('a coordinator that was there is asked for half a minute, ever more seldom'
   t.deepEqual(pauses(0, 0.5), []);
 });
 
-test('J5 an answer that names a time is not asked again before it', (t) => {
-  t.deepEqual(pauses(3500, 0.5, 1500), [1500, 1500, 500]);
+test('J5 an answer that names a time is not asked again before it, nor by all at once', (t) => {
+  t.deepEqual(pauses(3500, 0, 1500), [1500, 1500, 500]);
+  t.deepEqual(pauses(4000, 0.5, 1500), [1875, 1875, 250]);
 });
 
 test('what was surely not sent is told from what may have been', (t) => {

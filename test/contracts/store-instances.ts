@@ -128,6 +128,19 @@ export function storeInstancesContract(test: TestFn, makeDisk: MakeDisk): void {
     t.true(performance.now() - begin < 2000, `${performance.now() - begin} ms`);
   });
 
+  test('what is set for a participant is changed in parts, and read back', async (t) => {
+    const store = await openFrom(t, makeDisk);
+    t.deepEqual(await store.participants(), []);
+    const first = { name: 'stock', concurrency: null, perSecond: 0.25, paused: false };
+    t.deepEqual(await store.changeParticipant({ name: 'stock', perSecond: 0.25 }), first);
+    t.deepEqual(await store.changeParticipant({ name: 'stock', paused: true }), { ...first, paused: true });
+    const origin = { name: 'http://127.0.0.1:9', concurrency: 3, perSecond: 1000, paused: false };
+    t.deepEqual(await store.changeParticipant({ ...origin, paused: undefined }), origin);
+    const last = { ...first, perSecond: null, concurrency: 9, paused: true };
+    t.deepEqual(await store.changeParticipant({ name: 'stock', perSecond: null, concurrency: 9 }), last);
+    t.deepEqual(await store.participants(), [origin, last]);
+  });
+
   test('D10 the oldest unfinished transaction is known, parked or not', async (t) => {
     const store = await openFrom(t, makeDisk);
     const opened = async (xid: string, openedAt: number, status: TransactionStatus): Promise<void> => {
@@ -155,10 +168,13 @@ export function sharedInstancesContract(test: TestFn, makeDisk: MakeDisk): void 
     const saved = await stores[0].saveInstance(sampleRegistration());
     t.deepEqual(await stores[1].instances(), [saved] as Instance[]);
     t.is(await stores[1].saveInstance(sampleRegistration({ id: 'two', handlers: asSaga })), null);
+    const limited = await stores[0].changeParticipant({ name: 'stock', concurrency: 4 });
+    t.deepEqual(await stores[1].participants(), [limited]);
     await stores[0].close();
     const after = await disk.open();
     t.teardown(() => after.close());
     t.deepEqual(await after.instances(), [saved] as Instance[]);
+    t.deepEqual(await after.participants(), [limited]);
   });
 }
 

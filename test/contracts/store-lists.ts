@@ -96,6 +96,8 @@ export function storeListContract(test: TestFn, makeDisk: MakeDisk): void {
     t.deepEqual(await store.due(coordinator('c1'), 300, 10), ['t2', 't3', 't1'].map(xidOf));
     t.deepEqual(await store.due(coordinator('c1'), 300, 1), [xidOf('t2')]);
     t.deepEqual(await store.due(coordinator('c3'), 300, 10), []);
+    t.deepEqual(await store.due(coordinator('c1'), 300, 10, 100), ['t3', 't1'].map(xidOf));
+    t.deepEqual(await store.due(coordinator('c1'), 300, 10, 300), []);
   });
 
   test('G1 what a coordinator owns is walked by xid, and owners are known with their lease', async (t) => {

@@ -4,8 +4,11 @@ import type { TimeSource } from '../../coordinator/store/time.js';
 import type { CoordinatorId } from '../../sdk/protocol/ids.js';
 import { coordinator, nextAppend, sampleAppend, sampleSummary, xidOf } from '../store/sample.js';
 import { type MakeDisk, openFrom, plant } from './disk.js';
+import { storeAuditContract } from './store-audit.js';
 import { sharedInstancesContract, storeInstancesContract } from './store-instances.js';
 import { storeListContract } from './store-lists.js';
+import { storePurgeContract } from './store-purge.js';
+import { sharedTailContract, storeTailContract } from './store-tail.js';
 
 export { plant } from './disk.js';
 
@@ -20,10 +23,14 @@ export function storeContract(test: TestFn, makeDisk: MakeDisk, { shared }: Cont
   groupContract(test, makeDisk);
   leaseContract(test, makeDisk);
   storeListContract(test, makeDisk);
+  storeAuditContract(test, makeDisk);
+  storeTailContract(test, makeDisk);
   storeInstancesContract(test, makeDisk);
+  storePurgeContract(test, makeDisk);
   if (shared) {
     sharedContract(test, makeDisk);
     sharedInstancesContract(test, makeDisk);
+    sharedTailContract(test, makeDisk);
   }
 
   test('a closed store finishes what is in flight and then turns every call away', async (t) => {

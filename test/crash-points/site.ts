@@ -2,11 +2,12 @@
 import type { Engine } from '../../coordinator/engine.js';
 import type { GroupWriter } from '../../coordinator/store/group.js';
 import { type MemoryDisk, memoryDisk, memoryStore } from '../../coordinator/store/memory.js';
-import type { Append, Identity, LogRow, Store } from '../../coordinator/store/store.js';
+import type { Append, AuditRow, Identity, LogRow, Store } from '../../coordinator/store/store.js';
 import type { Xid } from '../../sdk/protocol/ids.js';
 import { isFinal, type TransactionStatus } from '../../sdk/protocol/views.js';
 import { seededChance } from '../engine/chance.js';
 import { type ProcessClock, World } from '../engine/clock.js';
+import { wrongAudit } from '../simulation/audit.js';
 import { Disk, type NewEffect } from '../simulation/database.js';
 import type { Effect, History, Won } from '../simulation/history.js';
 import { Provider } from '../simulation/provider.js';
@@ -28,6 +29,7 @@ export interface Vault {
   /** Opens it once more, for one process. */
   open(world: World, before: (writer: GroupWriter) => GroupWriter): Promise<Store>;
   rows(xid: Xid): Promise<readonly LogRow[]>;
+  audit(xid: Xid): Promise<readonly AuditRow[]>;
 }
 
 export function memoryVault(): Vault {
@@ -38,6 +40,7 @@ export function memoryVault(): Vault {
     isRepeatable: true,
     open: async (world, before) => memoryStore({ disk, time: world.database, before }),
     rows: async (xid) => disk.logs.get(xid) ?? [],
+    audit: async () => disk.audit,
   };
 }
 
@@ -136,14 +139,15 @@ export class Site {
     for (const [name, { cells: now }] of [...this.#disks, ['provider', this.#provider] as const])
       for (const [cell, left] of now) after.set(`${name}/${cell}`, left);
     const rows = await this.#vault.rows(this.xid);
+    const logs = rows.length > 0 ? new Map([[this.xid, rows]]) : new Map();
     return {
-      logs: rows.length > 0 ? new Map([[this.xid, rows]]) : new Map(),
+      logs,
       won: this.#won,
       effects: this.#effects,
       told,
       repeats,
       deeds,
-      seen: this.seen,
+      seen: [...this.seen, ...wrongAudit(logs, await this.#vault.audit(this.xid))],
       sent: this.wire.violations,
       heard: [],
       phantoms: new Map(),

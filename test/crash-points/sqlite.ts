@@ -40,6 +40,7 @@ export async function sqliteVaults(): Promise<SqliteVaults> {
         hasWriter: false,
         isRepeatable: false,
         rows: (xid) => reader.load(xid),
+        audit: async (xid) => (await reader.audit({ xid, limit: 500 })).items,
         open: async (world) => {
           const store = await world.whileOutside(openOne(world));
           opened.push(store);

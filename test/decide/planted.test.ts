@@ -10,6 +10,20 @@ import { add, initiated, planned, request } from './requests.js';
 
 const once = { attemptsMax: 1, initialMs: 1, maxMs: 1, factor: 1 };
 
+/** An undo that was refused. */
+function parkedUndo() {
+  const machine = initiated(['a']);
+  machine.done(1);
+  machine.rollback();
+  machine.refused(1);
+  return machine;
+}
+const byHand = {
+  type: 'resolve',
+  branches: [{ branch: 1, as: 'done', output: null, reason: 'seen' }],
+  by: 'ann',
+} as const;
+
 /** What a switch breaks. True: all is as it should be. */
 const checks: Partial<Record<PlantedBug, () => boolean>> = {
   'forget-unknown-branches-in-rollback': () => {
@@ -47,6 +61,22 @@ const checks: Partial<Record<PlantedBug, () => boolean>> = {
     machine.done(1);
     machine.rollback();
     machine.refused(1);
+    return machine.status === 'parked';
+  },
+  'parked-is-tried-again': () => {
+    const machine = parkedUndo();
+    machine.now += 1e9;
+    return machine.commands().length === 0;
+  },
+  'resolved-counts-as-plain': () => {
+    const machine = parkedUndo();
+    machine.now += 1e6;
+    return noThrow(() => machine.put(byHand)) && machine.status === 'resolved';
+  },
+  'one-person-is-enough': () => {
+    const machine = parkedUndo();
+    machine.now += 1e6;
+    machine.put({ ...byHand, twoPersons: true });
     return machine.status === 'parked';
   },
   'pending-for-ever': () => {

@@ -60,7 +60,8 @@ const aboutRules: Readonly<Record<RuleName, string>> = {
   deadline:
     'decides rollback, in an `ask` transaction asks the check first; stale before its time and while a pivot is in doubt',
   retry: 'asks everything that parked or waits again now, undos in their order',
-  resolve: 'decides the named parked branches, all or none; `command_in_flight` until their last command has expired',
+  resolve:
+    'decides the named parked branches, all or none; `command_in_flight` until their last command has expired; where two persons are needed, the first asking is kept as a proposal',
   adopt: 'counts each command that the dead owner may have had in flight as one attempt without an outcome',
 };
 
@@ -76,6 +77,8 @@ const aboutEvents: Readonly<Record<EventType, string>> = {
   branch_undone: 'the rollback op is done',
   branch_parked: 'stopped, needs a person; its last command may take effect until `expiresAt`',
   branch_resolved: 'a person decided a parked branch by hand',
+  resolution_proposed:
+    'a person asked to decide parked branches by hand, and by `expiresAt` a second one must ask for the same',
   closed: 'the initiator asked to commit: no new branches',
   rollback_only: 'marked: a commit becomes a rollback',
   rollback_wanted: 'in an `ask` transaction: the check is asked before rollback is decided',

@@ -1,6 +1,7 @@
 import test from 'ava';
 import type { Presence } from '../../coordinator/dispatch/absence.js';
 import { Dispatcher } from '../../coordinator/dispatch/dispatcher.js';
+import { Lanes } from '../../coordinator/dispatch/lanes.js';
 import type { Reply } from '../../coordinator/dispatch/transport.js';
 import { memoryQueue } from '../../coordinator/queue/memory.js';
 import type { Command } from '../../sdk/protocol/commands.js';
@@ -39,7 +40,7 @@ function setup(perTarget = 2) {
     presence,
     queue,
     clock,
-    perTarget,
+    lanes: new Lanes(clock, perTarget),
     report: async (_, reply) => void reported.push(reply),
   });
   return {

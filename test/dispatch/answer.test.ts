@@ -126,6 +126,22 @@ test('K4 a redirect says that it is not followed', (t) => {
   t.regex(errorOf(read(307, { location: 'http://elsewhere/' })), /answered 307: a redirect is not followed/);
 });
 
+test.serial(
+  'planted clock-error-is-a-no: a clock that is off passes for a business no, and the tests below see it',
+  (t) => {
+    t.is(read(401, problem, '{"code":"timestamp_too_old"}').kind, 'unknown');
+    plant(t, 'clock-error-is-a-no');
+    t.is(read(401, problem, '{"code":"timestamp_too_old"}').kind, 'refused');
+  },
+);
+
+test('F8 K6 a clock that is off, and a secret, an address or a handler that is wrong, are alarms', (t) => {
+  t.like(read(401, problem, '{"code":"timestamp_too_old"}'), { kind: 'unknown', alarm: 'clock' });
+  t.like(read(408, problem, '{"code":"expired"}'), { kind: 'unknown', alarm: 'clock' });
+  for (const status of [401, 403, 404, 405]) t.like(read(status, {}, 'no'), { kind: 'unknown', alarm: 'setup' });
+  for (const status of [400, 409, 410, 429, 500, 503]) t.false('alarm' in read(status, {}, 'no'), String(status));
+});
+
 test('F8 a 401 that speaks of a timestamp names the clock', (t) => {
   t.regex(errorOf(read(401, problem, '{"code":"timestamp_too_old"}')), /clock/);
   t.regex(errorOf(read(401, { 'content-type': 'text/plain' }, 'Message timestamp too new')), /clock/);

@@ -1,5 +1,6 @@
 import test from 'ava';
 import { Dispatcher, type DispatcherOptions } from '../../coordinator/dispatch/dispatcher.js';
+import { Lanes } from '../../coordinator/dispatch/lanes.js';
 import type { Reply, Transport } from '../../coordinator/dispatch/transport.js';
 import { armed } from '../../coordinator/faults/armed.js';
 import { memoryQueue } from '../../coordinator/queue/memory.js';
@@ -12,7 +13,7 @@ const slow = 'http://127.0.0.1:1/slow';
 const fast = 'http://127.0.0.1:2/fast';
 
 /** Everything the dispatcher does, in order, and the calls that wait for their answer. */
-function setup(options: Partial<DispatcherOptions> = {}) {
+function setup({ width = 256, ...options }: Partial<DispatcherOptions> & { readonly width?: number } = {}) {
   const sent: Command[] = [];
   const reported: [Command, Reply][] = [];
   const errors: unknown[] = [];
@@ -32,6 +33,7 @@ function setup(options: Partial<DispatcherOptions> = {}) {
     transport,
     queue,
     clock,
+    lanes: new Lanes(clock, width),
     report: async (...what) => {
       reported.push(what);
     },
@@ -67,7 +69,7 @@ test('a command is sent and what came of it is reported', async (t) => {
 });
 
 test('J4 a target takes so many at once, the others wait in order, and another target is not delayed', async (t) => {
-  const { door, queue, sent, answer } = setup({ perTarget: 2 });
+  const { door, queue, sent, answer } = setup({ width: 2 });
   const commands = Array.from({ length: 5 }, () => command(slow));
   const other = command(fast);
   const participant = command({ participant: 'stock', handler: 'reserve' });
@@ -85,14 +87,14 @@ test('J4 a target takes so many at once, the others wait in order, and another t
 });
 
 test('one lane serves all paths of an origin', async (t) => {
-  const { queue, sent } = setup({ perTarget: 1 });
+  const { queue, sent } = setup({ width: 1 });
   queue.add([command('http://127.0.0.1:1/a'), command('http://127.0.0.1:1/b/c'), command('http://127.0.0.1:1')]);
   await settled();
   t.is(sent.length, 1);
 });
 
 test('ten thousand held commands go out one after the other, each once', async (t) => {
-  const { queue, sent, reported, answer } = setup({ perTarget: 1 });
+  const { queue, sent, reported, answer } = setup({ width: 1 });
   const commands = Array.from({ length: 10_000 }, () => command(slow));
   queue.add(commands);
   await settled();
@@ -104,7 +106,7 @@ test('ten thousand held commands go out one after the other, each once', async (
 });
 
 test('what held a send back is no attempt: a command that waited is held until it goes, as it came', async (t) => {
-  const { door, queue, clock, sent, answer } = setup({ perTarget: 1 });
+  const { door, queue, clock, sent, answer } = setup({ width: 1 });
   const [first, second] = [command(slow), command(slow)];
   queue.add([first, second]);
   await settled();
@@ -117,7 +119,7 @@ test('what held a send back is no attempt: a command that waited is held until i
 });
 
 test('a held command that is recalled is reported as not sent, and its place goes to the next', async (t) => {
-  const { door, queue, sent, reported, answer } = setup({ perTarget: 1 });
+  const { door, queue, sent, reported, answer } = setup({ width: 1 });
   const [first, second, third] = [command(slow), command(slow), command(slow)];
   queue.add([first, second, third]);
   await settled();
@@ -133,7 +135,7 @@ test('a held command that is recalled is reported as not sent, and its place goe
 });
 
 test('Q4 a command that is here already is not sent a second time', async (t) => {
-  const { queue, sent, reported, answer } = setup({ perTarget: 1 });
+  const { queue, sent, reported, answer } = setup({ width: 1 });
   const [first, second] = [command(slow), command(slow)];
   queue.add([first, second, first, second]);
   await settled();
@@ -150,7 +152,7 @@ test('Q4 a command that is here already is not sent a second time', async (t) =>
 
 test('a report that fails is heard, and harms no other command', async (t) => {
   const failure = new Error('the store is down');
-  const { door, queue, sent, errors, answer } = setup({ report: () => Promise.reject(failure), perTarget: 1 });
+  const { door, queue, sent, errors, answer } = setup({ report: () => Promise.reject(failure), width: 1 });
   const [first, second] = [command(slow), command(slow)];
   queue.add([first, second]);
   await settled();
@@ -164,7 +166,7 @@ test('a report that fails is heard, and harms no other command', async (t) => {
 test('a transport that breaks its word and throws is heard, and its slot is free again', async (t) => {
   const failure = new Error('broken');
   const transport: Transport = { send: () => Promise.reject(failure), close: async () => undefined };
-  const { door, queue, errors } = setup({ transport, perTarget: 1 });
+  const { door, queue, errors } = setup({ transport, width: 1 });
   queue.add([command(slow), command(slow)]);
   await settled();
   t.deepEqual(errors, [failure, failure]);
@@ -182,7 +184,7 @@ const drained = async (drain: Promise<void>): Promise<boolean> => {
 
 test('draining lets go of what is held, sends nothing more and waits for what is in flight to be reported', async (t) => {
   const stored = signal();
-  const { door, queue, sent, answer } = setup({ perTarget: 1, report: () => stored.came });
+  const { door, queue, sent, answer } = setup({ width: 1, report: () => stored.came });
   const [first, second] = [command(slow), command(slow)];
   queue.add([first, second]);
   await settled();

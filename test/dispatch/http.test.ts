@@ -121,7 +121,7 @@ test('a secret of another form is refused at the start, and not shown', (t) => {
 test('G2 a command that has expired is not sent', async (t) => {
   const { url, seen } = await listener(t);
   const late = command(url, {}, { expiresAt: Date.now() - 1 });
-  t.deepEqual(await transport(t).send(late), { kind: 'unknown', error: 'expired before it was sent' });
+  t.deepEqual(await transport(t).send(late), { kind: 'unknown', error: 'expired before it was sent', sent: false });
   t.is(seen.length, 0);
 });
 

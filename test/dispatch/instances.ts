@@ -64,10 +64,11 @@ export interface Host {
   readonly got: Got[];
 }
 
-/** A host that answers batches as `answer` does, and everything else with 200 and nothing. */
+/** A host that answers batches as `answer` does, and everything else as `answerOne`: with 200 and nothing. */
 export async function host(
   t: ExecutionContext,
   answer: (response: ServerResponse, items: readonly Item[]) => unknown,
+  answerOne: (response: ServerResponse) => unknown = (response) => response.end(),
 ): Promise<Host> {
   const got: Got[] = [];
   const url = await httpParticipant(t, async (request, response) => {
@@ -77,7 +78,7 @@ export async function host(
     const items: readonly Item[] = isBatch ? JSON.parse(text).commands : [];
     got.push({ path, headers, text, items });
     if (isBatch) await answer(response, items);
-    else response.end();
+    else answerOne(response);
   });
   return { url, got };
 }

@@ -59,7 +59,7 @@ test('K3 a handler that does not come back is unknown at the deadline, and what 
 test('G2 a command that has expired does not reach a handler', async (t) => {
   const handler: Handler = () => t.fail() as unknown as Answer;
   const reply = await local(handler).send(command(charge, {}, { expiresAt: Date.now() - 1 }));
-  t.deepEqual(reply, { kind: 'unknown', error: 'expired before it was sent' });
+  t.deepEqual(reply, { kind: 'unknown', error: 'expired before it was sent', sent: false });
 });
 
 test('what nobody here handles is not sent, and says so', async (t) => {

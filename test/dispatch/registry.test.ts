@@ -6,8 +6,8 @@ import { silentLog } from '../../coordinator/observe/log.js';
 import { memoryDisk, memoryStore } from '../../coordinator/store/memory.js';
 import type { Instance } from '../../coordinator/store/store.js';
 import { manualClock } from '../helpers/clock.js';
-import { instance, registryOn, toStock } from './instances.js';
-import { plant } from './participants.js';
+import { host, instance, registryOn, toStock } from './instances.js';
+import { command, plant, transport } from './participants.js';
 
 const { participant, handler } = toStock;
 
@@ -155,6 +155,27 @@ test('one that gave no answer is left alone for a second, unless there is no oth
   await registry.register(instance({ id: 'b' }));
   clock.advance(1000);
   t.is(new Set([1, 2].map(() => registry.pick(participant, handler)?.row.id)).size, 2);
+});
+
+test('J5 one that asked to be left alone is, a minute at most, while others are there', async (t) => {
+  const { registry, clock } = registryOn();
+  const full = await host(
+    t,
+    () => undefined,
+    (response) => response.writeHead(503, { 'retry-after': '7' }).end(),
+  );
+  await registry.register(instance({ id: 'a', url: full.url, ttlMs: 3_600_000 }));
+  t.like(await transport(t, { registry }).send(command(toStock)), { kind: 'unknown', retryAfterMs: 7000 });
+  await registry.register(instance({ id: 'b', ttlMs: 3_600_000 }));
+  const next = () => new Set([1, 2, 3].map(() => registry.pick(participant, handler)?.row.id));
+  t.deepEqual(next(), new Set(['b']));
+  clock.advance(6999);
+  t.deepEqual(next(), new Set(['b']));
+  clock.advance(1);
+  t.is(next().size, 2);
+  registry.participants()[0]!.find('a')!.gaveNoAnswer(3_600_000);
+  clock.advance(60_000);
+  t.is(next().size, 2);
 });
 
 test('only an instance that has the handler gets its commands', async (t) => {

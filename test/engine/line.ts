@@ -101,7 +101,7 @@ export class Line {
         return pass(answer);
       },
       load: (xid) => guarded(() => store.load(xid)),
-      due: (owner, now, limit) => guarded(() => store.due(owner, now, limit)),
+      due: (owner, now, limit, since) => guarded(() => store.due(owner, now, limit, since)),
       owned: (owner, after, limit) => guarded(() => store.owned(owner, after, limit)),
       owners: () => guarded(() => store.owners()),
       renewLease: async (lease) => {
@@ -123,10 +123,11 @@ export function outside(world: World, store: Store): Store {
     ...store,
     append: (append) => world.whileOutside(store.append(append)),
     load: (xid) => world.whileOutside(store.load(xid)),
-    due: (owner, now, limit) => world.whileOutside(store.due(owner, now, limit)),
+    due: (owner, now, limit, since) => world.whileOutside(store.due(owner, now, limit, since)),
     owned: (owner, after, limit) => world.whileOutside(store.owned(owner, after, limit)),
     owners: () => world.whileOutside(store.owners()),
     renewLease: (lease) => world.whileOutside(store.renewLease(lease)),
+    participants: () => world.whileOutside(store.participants()),
     now: () => world.whileOutside(store.now()),
   };
 }

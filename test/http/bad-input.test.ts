@@ -209,3 +209,14 @@ test('all findings are told at once, but never more than fifty', async (t) => {
   const many = await post('/v1/transactions', plan(...Array.from({ length: 900 }, () => step('a', { url: 'x' }))));
   t.is(many.body.errors.length, 50);
 });
+
+test('a body of null is not the same as none', async (t) => {
+  const { post, get } = await startServing(t);
+  await post('/v1/transactions', { name: 'order', xid: 'x1' });
+  for (const what of ['commit', 'rollback', 'rollback-only', 'retry']) {
+    const answer = await post(`/v1/transactions/x1/${what}`, 'null');
+    t.is(answer.status, 400, what);
+    t.is(answer.body.errors[0].message, 'expected an object, got null', what);
+  }
+  t.is((await get('/v1/transactions/x1')).body.status, 'active');
+});

@@ -27,6 +27,17 @@ test('what is not HTTP, or has huge headers, gets a problem with a request id li
   }
 });
 
+test('a request without a Host header gets a problem like everything else, with keys and without', async (t) => {
+  for (const keys of [{}, { env: { CONCORDAT_API_KEYS: 'all:admin:key-of-all' } }]) {
+    const { url } = await startServing(t, keys);
+    const [head = '', body = ''] = (await answerTo(url, 'GET /healthz HTTP/1.1\r\nconnection: close\r\n\r\n')).split(
+      '\r\n\r\n',
+    );
+    t.regex(head, /^HTTP\/1.1 400 .*\r\ncontent-type: application\/problem\+json\r\n.*\r\nx-request-id: /s);
+    t.like(JSON.parse(body), { status: 400, code: 'invalid_request' });
+  }
+});
+
 test('an Expect header that nobody knows changes nothing', async (t) => {
   const { url } = await startServing(t);
   const answer = await answerTo(

@@ -1,15 +1,15 @@
 /** Hosts at a real coordinator, on SQLite files. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import knex, { type Knex } from 'knex';
 import { loadConfig } from '../../coordinator/config.js';
-import { run } from '../../coordinator/main.js';
+import { type Running, run } from '../../coordinator/main.js';
 import { connect } from '../../sdk/client/client.js';
 import { setRollbackOnly } from '../../sdk/client/context.js';
 import { systemClock } from '../../sdk/participant/clock.js';
-import { participant, saga } from '../../sdk/participant/define.js';
+import { participant, saga, tcc } from '../../sdk/participant/define.js';
 import { Pending } from '../../sdk/protocol/answers.js';
 import { ConcordatError } from '../../sdk/protocol/errors.js';
 import { secretOf, startHost } from './hosting.js';
@@ -68,6 +68,65 @@ test('L6 commands go to a host that is found by its name, signed with secrets th
   });
   t.like(await client.wait(xid), { status: 'committed', result: { pay: { receipt: 'r1' } } });
   t.deepEqual(await effectsIn(db), ['charged 7']);
+});
+
+/** Two phases of one transaction, and what the host's secrets make of those that the coordinator has by then. */
+async function startRotating(t: ExecutionContext, hostSecret: string) {
+  const directory = await mkdtemp(path.join(tmpdir(), 'concordat-test-'));
+  t.teardown(() => rm(directory, { recursive: true, force: true }));
+  const file = path.join(directory, 'secrets');
+  const store = `sqlite:${path.join(directory, 'coordinator.db')}`;
+  const flags = { listen: '127.0.0.1:0', store, logLevel: 'silent', signingSecretFile: file };
+  const read = () => loadConfig({ flags, env: {}, directory });
+  const use = async (...secrets: readonly string[]): Promise<void> => {
+    await writeFile(file, secrets.join(' '));
+    coordinator?.reload();
+  };
+  let coordinator: Running | undefined;
+  await use(secretOf(1).secret);
+  coordinator = await run(read(), read);
+  t.teardown(() => coordinator?.stop());
+  const client = connect({ url: coordinator.url });
+  t.teardown(() => client.close());
+  const heard: string[] = [];
+  const note = (what: string) => async () => void heard.push(what);
+  const charge = tcc({ try: note('try'), confirm: note('confirm'), cancel: note('cancel'), fence: 'none' });
+  const participants = [participant({ name: 'payment', handlers: { charge } })];
+  const host = await startHost(t, { participants, coordinator: client, signingSecret: hostSecret });
+  await host.registered;
+  const { xid } = await client.open({ name: 'checkout' });
+  const add = (id: string) => client.addBranch(xid, { id, participant: 'payment', handler: 'charge', input: {} });
+  return { client, xid, use, add, heard };
+}
+
+test('L6 secrets rotate in the middle of a transaction, and nothing of it fails', async (t) => {
+  const { client, xid, use, add, heard } = await startRotating(t, signingSecret);
+  await add('a');
+  await use(secretOf(1).secret, secretOf(2).secret);
+  await add('b');
+  await use(secretOf(2).secret);
+  await add('c');
+  await client.commit(xid);
+  const view = await client.wait(xid);
+  t.is(view.status, 'committed');
+  t.deepEqual(
+    view.branches.map(({ attempts }) => attempts),
+    [1, 1, 1],
+  );
+  t.deepEqual(heard, ['try', 'try', 'try', 'confirm', 'confirm', 'confirm']);
+});
+
+test('L6 a host that was not given the new secret in time is asked again until it is, and says no to nothing', async (t) => {
+  const { client, xid, use, add } = await startRotating(t, secretOf(1).secret);
+  await add('a');
+  await use(secretOf(2).secret);
+  await client.commit(xid);
+  let view = await client.get(xid);
+  while (!view.waitingOn[0]?.lastError) view = await client.get(xid);
+  t.regex(view.waitingOn[0].lastError, /answered 401/);
+  t.is(view.status, 'committing');
+  await use(secretOf(1).secret, secretOf(2).secret);
+  t.is((await client.wait(xid)).status, 'committed');
 });
 
 test('F8 a host whose clock is a minute ahead of the coordinator carries out what it is sent', async (t) => {

@@ -19,6 +19,7 @@ export const seenBySimulation: Readonly<Partial<Record<PlantedBug, Limits>>> = {
   'failing-append-fails-its-group': often('store refuses one of a group', 'store slow'),
   'answer-before-commit': anyhow,
   'act-upon-what-lost': anyhow,
+  'act-without-a-record': anyhow,
   'order-by-time': often('database clock jumps'),
 
   'timeout-is-a-no': anyhow,
@@ -95,4 +96,5 @@ export const seenBySimulation: Readonly<Partial<Record<PlantedBug, Limits>>> = {
   'unsigned-commands': { registers: true },
   'send-to-expired-instances': { ...often('participant crashes'), registers: true },
   'a-missing-instance-is-an-attempt': { registers: true },
+  'lanes-without-limits': {},
 };

@@ -31,7 +31,15 @@ export function doorOf(rooms: Rooms): Door {
     const found = find(method, path);
     if (!found) throw new ConcordatError('route_not_found', `expected a path of the API, got ${path}`);
     const { route, params, query } = found;
-    const call = { params, query, headers, by: 'anonymous', registers: undefined };
+    const call = {
+      params,
+      query,
+      headers,
+      by: 'anonymous',
+      role: 'admin',
+      requestId: null,
+      registers: undefined,
+    } as const;
     const [value, bytes] = body === null ? [{}, 0] : [parseJsonText(body), Buffer.byteLength(body)];
     const answered = await route.handle(rooms, { ...call, body: value, bodyBytes: bytes });
     if (method === 'POST') reach('before-answer');

@@ -3,6 +3,7 @@ import type { Chance } from '../../coordinator/clock.js';
 import { type Coordinator, startCoordinator } from '../../coordinator/coordinator.js';
 import type { Engine } from '../../coordinator/engine.js';
 import type { Directory } from '../../coordinator/http/directory.js';
+import { lookoutOn } from '../../coordinator/http/lookout.js';
 import type { Rooms } from '../../coordinator/http/route.js';
 import { silentLog } from '../../coordinator/observe/log.js';
 import { memoryQueue } from '../../coordinator/queue/memory.js';
@@ -65,6 +66,7 @@ export async function startMember(simulation: Around, name: string): Promise<Mem
     ...(settings.registers && { presence: known, tend: () => known.refresh() }),
     queue,
     log: silentLog,
+    atHandMax: settings.atHandMax,
     leaseMs: settings.leaseMs,
     sweepMs: settings.sweepMs,
     onBroken: () => undefined,
@@ -119,16 +121,24 @@ function lifeOf(line: Line): Life {
 }
 
 /** What is behind its door. */
-function roomsOf({ settings }: Around, line: Line, { engine }: Coordinator, chance: Chance, known: Known): Rooms {
+function roomsOf(
+  { settings }: Around,
+  line: Line,
+  { engine, controls }: Coordinator,
+  chance: Chance,
+  known: Known,
+): Rooms {
   const { store, clock } = line;
   return {
     engine,
+    controls,
     store,
     registry: known,
     clock,
     chance,
     log: silentLog,
     policy: settings.policy,
+    lookout: lookoutOn({ store, clock, log: silentLog }),
     stopping: () => false,
     allow: loopbackOnly,
     directory: settings.registers ? known.registry : everybody,

@@ -4,6 +4,7 @@ import { policy as short } from '../decide/requests.js';
 import { Dice } from './chance.js';
 import type { Circumstances } from './checker.js';
 import type { History } from './history.js';
+import type { Limits as ParticipantLimits } from './limited.js';
 import type { Fault } from './weather.js';
 
 /** What a person may fix instead of leaving it to the seed; shrinking does the same. */
@@ -55,6 +56,10 @@ export interface Settings {
   readonly ttlMs: number;
   /** Commands are signed, where instances register. */
   readonly isSigned: boolean;
+  /** Of the first participant, for each coordinator; null: none. */
+  readonly limits: ParticipantLimits | null;
+  /** So many commands for one participant wait at hand. */
+  readonly atHandMax: number;
   /** In memory, or in a real file. */
   readonly store: 'memory' | 'sqlite';
 }
@@ -88,7 +93,19 @@ export function settingsOf(seed: number, limits: Limits = {}): Settings {
   const { coordinators = parts.coordinators, transactions = parts.transactions } = limits;
   const { store = seed % sqliteEvery === sqliteEvery / 2 ? 'sqlite' : 'memory' } = limits;
   const { clientShare } = limits.shoppers ? { clientShare: 1 } : parts;
-  return { seed, store, ...parts, clientShare, coordinators, transactions, without, favoured, dirtyReads, keepTrace };
+  return {
+    seed,
+    store,
+    ...parts,
+    ...held(seed, store),
+    clientShare,
+    coordinators,
+    transactions,
+    without,
+    favoured,
+    dirtyReads,
+    keepTrace,
+  };
 }
 
 const none: ReadonlySet<Fault> = new Set();
@@ -120,6 +137,14 @@ function crowded(
     participants: registers ? new Dice(seed, 'crowd').one([1, 1, 2]) : participants,
     isSigned: registers && isSigned,
   };
+}
+
+/** What holds commands back. */
+function held(seed: number, store: Settings['store']): Pick<Settings, 'limits' | 'atHandMax'> {
+  const dice = new Dice(seed, 'held');
+  const limits = { concurrency: dice.one([1, 2, 5]), perSecond: dice.one([null, 3, 10]) };
+  const isLimited = dice.chance(0.3);
+  return { limits: isLimited && store === 'memory' ? limits : null, atHandMax: dice.one([1, 3, 1000]) };
 }
 
 const policyOf = (dice: Dice): Policy => ({

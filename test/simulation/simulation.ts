@@ -13,12 +13,14 @@ import { ConcordatError } from '../../sdk/protocol/errors.js';
 import type { Xid } from '../../sdk/protocol/ids.js';
 import { isFinal } from '../../sdk/protocol/views.js';
 import { type ProcessClock, World } from '../engine/clock.js';
+import { wrongAudit } from './audit.js';
 import { Dice } from './chance.js';
 import { Disk, type NewEffect } from './database.js';
 import { StoreFile } from './file.js';
 import type { Asked, Deed, Effect, Heard, History, Repeat, Told, Won } from './history.js';
 import { Instance } from './instance.js';
 import { signingSecret } from './known.js';
+import { limited } from './limited.js';
 import { type Member, startMember } from './member.js';
 import { Net } from './net.js';
 import { Provider } from './provider.js';
@@ -86,14 +88,15 @@ export class Simulation {
     const { world, weather, trace } = this;
     const instancesOf = (participant: string) =>
       this.instances.filter((each) => each.participant === participant && each.isAlive);
-    this.wire = new Wire({ world, weather, trace, identity: this.disk.identity, instancesOf });
+    this.wire = new Wire({ world, weather, trace, identity: this.disk.identity, instancesOf, limits: settings.limits });
     const { clock, members } = this;
     this.net = new Net({ world, weather, trace, clock, members, dice: new Dice(seed, 'net') });
     this.provider = new Provider({ weather, clock: this.clock, onEffect: (effect) => this.#note('provider', effect) });
   }
 
   async start(): Promise<void> {
-    const { participants, instances, coordinators, stock } = this.settings;
+    const { participants, instances, coordinators, stock, limits } = this.settings;
+    if (limits) this.disk.participants.set(limited, { name: limited, ...limits, paused: false });
     for (const cell of cells) this.#stock('provider', this.provider.cells, cell, stock);
     for (let i = 0; i < participants; i++) {
       const name = `p${i}`;
@@ -223,6 +226,7 @@ export class Simulation {
     const after = new Map<string, number>();
     const banks = [...this.disks, ['provider', this.provider] as const];
     for (const [name, { cells: now }] of banks) for (const [cell, left] of now) after.set(`${name}/${cell}`, left);
+    if (!this.file) this.seen.push(...wrongAudit(this.disk.logs, this.disk.audit));
     const logs = (await this.file?.close(this.world, this.xids)) ?? this.disk.logs;
     const { seen, heard } = this;
     return {

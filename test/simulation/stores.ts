@@ -37,6 +37,9 @@ export function failOver({ state, disk }: Pick<StoreParts, 'state' | 'disk'>): n
     state.lost.add(row.xid);
     const log = disk.logs.get(row.xid) ?? [];
     if (log.at(-1)?.append === row.append) log.pop();
+    // The records of a row go with it.
+    const kept = disk.audit.filter(({ xid, at }) => xid !== row.xid || at !== row.at);
+    disk.audit.splice(0, disk.audit.length, ...kept);
     if (log.length === 0) disk.logs.delete(row.xid);
     if (before) disk.summaries.set(row.xid, before);
     else disk.summaries.delete(row.xid);
@@ -88,12 +91,14 @@ export function openStore(parts: StoreParts, isDead: () => boolean): Store {
       noteRead(parts.state, xid);
       return slowly(() => store.load(xid));
     },
-    due: (owner, now, limit) => slowly(() => store.due(owner, now, limit)),
+    due: (owner, now, limit, since) => slowly(() => store.due(owner, now, limit, since)),
     owned: (owner, after, limit) => whenUp(() => store.owned(owner, after, limit)),
     owners: () => whenUp(() => store.owners()),
     renewLease: (lease) => slowly(() => store.renewLease(lease)),
     dropLease: (id) => whenUp(() => store.dropLease(id)),
     leases: () => whenUp(() => store.leases()),
+    changeParticipant: (change) => whenUp(() => store.changeParticipant(change)),
+    participants: () => whenUp(() => store.participants()),
     saveInstance: (registration) => whenUp(() => store.saveInstance(registration)),
     endInstance: (participant, id) => whenUp(() => store.endInstance(participant, id)),
     instances: () => whenUp(() => store.instances()),

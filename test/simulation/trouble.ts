@@ -105,6 +105,14 @@ const happens: Partial<Readonly<Record<Fault, Happening>>> = {
     const parked = xids.filter((xid) => disk.summaries.get(xid)?.status === 'parked');
     if (parked.length > 0) void resolve(simulation, weather.dice(fault).one(parked), fault);
   },
+  'operator pauses a participant': (simulation, fault) => {
+    const { weather, clock, settings } = simulation;
+    const dice = weather.dice(fault);
+    const name = `p${dice.below(settings.participants)}`;
+    weather.took(fault);
+    void setPaused(simulation, name, true);
+    clock.after(dice.between(200, 8000), () => void setPaused(simulation, name, false));
+  },
   'client comes back late': comeBack,
   'client wants a rollback': (simulation, fault) => {
     const { weather, xids } = simulation;
@@ -113,6 +121,16 @@ const happens: Partial<Readonly<Record<Fault, Happening>>> = {
     void simulation.ask(weather.dice(fault).one(xids), 'somebody', { type: 'rollback', reason: 'somebody' });
   },
 };
+
+/** By one coordinator or another; the others hear of it by their sweep. To go on is asked for until it is done. */
+async function setPaused(simulation: Simulation, name: string, paused: boolean): Promise<void> {
+  const [member] = simulation.running();
+  const change = member?.coordinator.controls.change({ name, paused }) ?? Promise.reject(new Error('nobody is there'));
+  const died = member?.died.then(() => Promise.reject(new Error('it died meanwhile')));
+  await Promise.race([change, died]).catch(() => {
+    if (!paused) simulation.clock.after(500, () => void setPaused(simulation, name, false));
+  });
+}
 
 function cut(simulation: Simulation, fault: Fault, way: string): void {
   const { weather, wire, clock, settings } = simulation;

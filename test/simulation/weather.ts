@@ -102,6 +102,7 @@ const table = {
   'client comes back late': { incident: 20 },
   'outcome refused by the store': { share: 0.12 },
   'read slow': { share: 0.1 },
+  'operator pauses a participant': { incident: 8 },
   'everybody comes at once': { share: 0.25 },
 } as const satisfies Record<string, { readonly share: number } | { readonly incident: number }>;
 

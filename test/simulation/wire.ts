@@ -10,6 +10,7 @@ import { phaseOf } from '../../sdk/protocol/kinds.js';
 import type { ProcessClock, World } from '../engine/clock.js';
 import { never } from '../helpers/never.js';
 import type { Instance } from './instance.js';
+import { Limited, type Limits } from './limited.js';
 import type { Posted } from './posted.js';
 import type { Trace } from './trace.js';
 import type { Weather } from './weather.js';
@@ -21,6 +22,8 @@ export interface WireParts {
   readonly identity: Identity;
   /** Processes of a participant that are there, or seem so. */
   readonly instancesOf: (participant: string) => readonly Instance[];
+  /** Of one participant, for each coordinator. */
+  readonly limits: Limits | null;
 }
 
 interface Parcel {
@@ -45,6 +48,7 @@ export class Wire {
   readonly cuts = new Set<string>();
   readonly #parts: WireParts;
   readonly #clock: ProcessClock;
+  readonly #limited: Limited;
   readonly #inFlight = new Map<string, Command>();
   readonly #newest = new Map<string, number>();
   readonly #known = new Set<string>();
@@ -53,6 +57,7 @@ export class Wire {
   constructor(parts: WireParts) {
     this.#parts = parts;
     this.#clock = parts.world.clock();
+    this.#limited = new Limited(parts.limits, this.violations);
   }
 
   /** The door out of one coordinator: the product's own transport with this wire behind it. */
@@ -159,9 +164,14 @@ export class Wire {
     const other = this.#inFlight.get(place);
     if (other && op !== 'check') this.#assertAlone(place, other, command, kind);
     this.#inFlight.set(place, command);
+    const end = this.#limited.begins(from, command, this.#parts.world.ms);
+    let wasSent = true;
     try {
-      return await reply;
+      const came = await reply;
+      wasSent = !('sent' in came);
+      return came;
     } finally {
+      end(wasSent);
       if (this.#inFlight.get(place) === command) this.#inFlight.delete(place);
     }
   }

@@ -130,6 +130,30 @@ test('I4 a lease that ran out while its renewal was on the way is another one, t
   t.is(sweep.leaseTerm(), 2);
 });
 
+test('J1 I4 in a crowd that stays due, what becomes due is found in the next round, and all of it now and then', async (t) => {
+  const asked: (number | undefined)[] = [];
+  const { world, store, woken } = await sweeping(t, { stayDue: () => 100_000 }, ({ due }) => ({
+    due(owner, now, limit, since) {
+      asked.push(since);
+      return due(owner, now, limit, since);
+    },
+  }));
+  const dueAt = (xid: string, at: number) => {
+    const row = rowOf(xid, 'me');
+    return store.append({ ...row, summary: row.summary && { ...row.summary, dueAt: at } });
+  };
+  await dueAt('old', World.start - 3_600_000);
+  await world.advance(2000);
+  await dueAt('new', world.database.wall() + 500);
+  woken.length = 0;
+  await world.advance(2000);
+  t.true(woken.includes('new' as Xid));
+  t.false(woken.includes('old' as Xid), 'it is looked after');
+  await world.advance(40_000);
+  t.true(woken.includes('old' as Xid));
+  t.true(asked.filter((since) => since === undefined).length < asked.length / 10);
+});
+
 test('N5 what is parked is not taken over from a dead owner', async (t) => {
   const { world, store, adopted } = await sweeping(t);
   const row = rowOf('parked', 'dead');

@@ -26,6 +26,7 @@ export const homes: Readonly<Record<string, readonly string[]>> = Object.freeze(
   sqlite3: ['coordinator/store', 'sdk/resources', 'participants', 'examples'],
   bullmq: ['coordinator/queue', 'sdk/participant/pull'],
   ioredis: ['coordinator/queue', 'sdk/participant/pull'],
+  'prom-client': ['coordinator/observe'],
   undici: ['coordinator/dispatch', 'sdk/client', 'participants', 'examples'],
 });
 

@@ -1,4 +1,6 @@
 import { planted } from '#faults';
+import { canonicalJson } from '../../../sdk/protocol/json.js';
+import { limits } from '../../../sdk/protocol/limits.js';
 import { conclude } from '../conclude.js';
 import type { Draft } from '../draft.js';
 import type { InputOf, Resolution, Verdict } from '../inputs.js';
@@ -20,7 +22,8 @@ export function retry(draft: Draft, { by }: InputOf<'retry'>): Verdict | undefin
 }
 
 /** A person decides parked branches by hand; all of them or, when one cannot be, none. */
-export function resolve(draft: Draft, { branches, by }: InputOf<'resolve'>): Verdict | undefined {
+export function resolve(draft: Draft, input: InputOf<'resolve'>): Verdict | undefined {
+  const { branches, by } = input;
   if (branches.length === 0) return same;
   if (new Set(branches.map(({ branch }) => branch)).size < branches.length) {
     return refuse('invalid_request', 'expected each branch at most once');
@@ -29,11 +32,39 @@ export function resolve(draft: Draft, { branches, by }: InputOf<'resolve'>): Ver
     const error = whyNot(draft, each);
     if (error) return error;
   }
+  const second = secondPerson(draft, input);
+  if (second === 'same') return same;
+  if (second === 'wanted') {
+    draft.emit({ type: 'resolution_proposed', branches, by, expiresAt: draft.moment.now + limits.proposalMs });
+    return undefined;
+  }
   for (const { branch, as, output, reason } of branches) {
-    draft.emit({ type: 'branch_resolved', branch, as, output, reason, by });
+    draft.emit({ type: 'branch_resolved', branch, as, output, reason, by, ...second });
   }
   conclude(draft);
   return undefined;
+}
+
+/** What the rule of two persons makes of it: nothing where one is enough, or who asked for it first. */
+function secondPerson(
+  { state: { proposal }, moment }: Draft,
+  { branches, by, twoPersons = false }: InputOf<'resolve'>,
+): 'same' | 'wanted' | { readonly proposedBy?: string } {
+  if (!twoPersons || planted('one-person-is-enough')) return {};
+  const stands = proposal && moment.now < proposal.expiresAt && isSame(proposal.branches, branches);
+  if (!stands) return 'wanted';
+  return proposal.by === by ? 'same' : { proposedBy: proposal.by };
+}
+
+/** Word for word, in whatever order. */
+function isSame(proposed: readonly Resolution[], asked: readonly Resolution[]): boolean {
+  return (
+    proposed.length === asked.length &&
+    asked.every(({ branch, as, output, reason }) => {
+      const first = proposed.find((each) => each.branch === branch);
+      return first?.as === as && first.reason === reason && canonicalJson([first.output]) === canonicalJson([output]);
+    })
+  );
 }
 
 function whyNot({ state, moment }: Draft, { branch: number }: Resolution): Verdict | undefined {

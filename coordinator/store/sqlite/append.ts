@@ -1,6 +1,7 @@
 import { planted, reach } from '#faults';
 import type { AppendId } from '../../../sdk/protocol/ids.js';
 import type { Summary } from '../../../sdk/protocol/summary.js';
+import { auditValues } from '../audit.js';
 import type { Counters } from '../gate.js';
 import type { GroupWriter } from '../group.js';
 import type { Row } from '../rows.js';
@@ -40,10 +41,10 @@ function rowsOf(group: readonly Append[]): string {
 
 /**
  * JSON in the order that the statement reads. The events are JSON already and go in as they are: as text in text they
- * would be escaped here and unescaped there. The trigger on the log takes the summary apart.
+ * would be escaped here and unescaped there. Triggers on the log take the summary and the records apart.
  */
-const rowOf = ({ xid, seq, append, appender, version, at, events, seen, summary }: Append): string =>
-  `${JSON.stringify([xid, seq, append, appender, version, at, seen, summary && summaryValues(summary)]).slice(0, -1)},${events}]`;
+const rowOf = ({ xid, seq, append, appender, version, at, events, seen, summary, audit }: Append): string =>
+  `${JSON.stringify([xid, seq, append, appender, version, at, seen, summary && summaryValues(summary)]).slice(0, -1)},${events}${audit ? `,${auditValues(audit)}` : ''}]`;
 
 /** An append that did not go in may be there from an earlier try whose answer got lost: then it won, not lost. */
 async function present(writer: Connection, group: readonly Append[]): Promise<ReadonlySet<AppendId>> {

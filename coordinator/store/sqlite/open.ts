@@ -1,4 +1,5 @@
 /** Opens the file and its connections, and refuses a file that must not be used. */
+import { pathToFileURL } from 'node:url';
 import knexFactory, { type Knex } from 'knex';
 import type * as Sqlite3 from 'sqlite3';
 import { planted } from '#faults';
@@ -119,18 +120,39 @@ const knex = (filename: string, pool: Knex.PoolConfig, busyTimeoutMs: number): K
     },
   });
 
+/** A connection that changes nothing of the file, for looking at a store that may be in use, old or damaged. */
+export const openReadOnly = (path: string, busyTimeoutMs: number): Knex =>
+  knexFactory({
+    client: 'sqlite3',
+    log: silent,
+    connection: { filename: `${pathToFileURL(path).href}?mode=ro`, flags: ['OPEN_URI'] },
+    useNullAsDefault: true,
+    pool: {
+      min: 0,
+      max: 1,
+      afterCreate: (raw: Sqlite3.Database, done: (error: Error | null) => void) =>
+        raw.exec(`pragma busy_timeout = ${busyTimeoutMs}`, done),
+    },
+  });
+
 /** Marks a file as ours, in its header. */
 export const applicationId = 0x434f4e43;
 
 /** In one statement: between two, another process may have made the file what it is to be. */
-const whoseFile = `
+export const whoseFile = `
   select (select application_id from pragma_application_id) as mark, (select count(*) from sqlite_master) as tables`;
 
 async function refuseForeign(writer: Sqlite3.Database, path: string): Promise<void> {
   const [file] = await query(writer, whoseFile);
-  if (file?.mark === applicationId || (file?.mark === 0 && file.tables === 0)) return;
-  throw new StoreError('broken', `${path} is a database of something else: name a file of its own for the store`);
+  if (!isForeign(file)) return;
+  throw foreign(path);
 }
+
+export const isForeign = (file: Readonly<Record<string, unknown>> | undefined): boolean =>
+  file?.mark !== applicationId && !(file?.mark === 0 && file.tables === 0);
+
+export const foreign = (path: string): StoreError =>
+  new StoreError('broken', `${path} is a database of something else: name a file of its own for the store`);
 
 /** Two processes that switch at once get in each other's way whatever the timeout: who is refused waits and looks again. */
 async function useWriteAheadLog(writer: Sqlite3.Database, path: string): Promise<void> {

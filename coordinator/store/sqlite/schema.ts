@@ -10,19 +10,29 @@ import { applicationId } from './open.js';
 const migrationTable = 'migrations';
 const lockTable = `${migrationTable}_lock`;
 
-export async function prepareSchema(db: Knex, path: string, chance: Chance, now: number): Promise<Identity> {
+export type StepName = (typeof migrations)[number]['name'];
+/** Hears of each step before it runs. */
+export type OnStep = (name: StepName) => void;
+
+export async function prepareSchema(
+  db: Knex,
+  path: string,
+  chance: Chance,
+  now: number,
+  onStep: OnStep = () => undefined,
+): Promise<Identity> {
   if ((await versionOf(db, path)) < schemaVersion) {
     await db.transaction(async (trx) => {
       // A write comes first: it takes the lock before anything is read, so of two processes one waits for the other.
       await trx.raw(`pragma application_id = ${applicationId}`);
-      if ((await versionOf(trx, path)) < schemaVersion) await migrate(trx, chance, now);
+      if ((await versionOf(trx, path)) < schemaVersion) await migrate(trx, chance, now, onStep);
     });
   }
   return readIdentity(db, path);
 }
 
 /** 0 for an empty file. Throws for one that is newer than this code or not as a finished migration leaves it. */
-async function versionOf(db: Knex, path: string): Promise<number> {
+export async function versionOf(db: Knex, path: string): Promise<number> {
   const tables = new Set(await db('sqlite_master').where('type', 'table').pluck('name'));
   if (tables.size === 0) return 0;
   const halfDone = (what: string): StoreError =>
@@ -48,8 +58,8 @@ async function versionOf(db: Knex, path: string): Promise<number> {
   return version;
 }
 
-async function migrate(trx: Knex, chance: Chance, now: number): Promise<void> {
-  await trx.migrate.latest({ migrationSource, tableName: migrationTable });
+async function migrate(trx: Knex, chance: Chance, now: number, onStep: OnStep): Promise<void> {
+  await trx.migrate.latest({ migrationSource: telling(onStep), tableName: migrationTable });
   const drawn = { origin: chance.id(), token_key: chance.id() + chance.id(), created_at: String(now) };
   for (const [key, value] of Object.entries(drawn)) {
     await trx('meta').insert({ key, value }).onConflict('key').ignore();
@@ -59,6 +69,17 @@ async function migrate(trx: Knex, chance: Chance, now: number): Promise<void> {
     .onConflict('key')
     .merge();
 }
+
+const telling = (onStep: OnStep): typeof migrationSource => ({
+  ...migrationSource,
+  getMigration: async (step) => ({
+    ...step,
+    up(db: Knex) {
+      onStep(step.name);
+      return step.up(db);
+    },
+  }),
+});
 
 async function readIdentity(db: Knex, path: string): Promise<Identity> {
   const origin = await metaOf(db, 'origin');

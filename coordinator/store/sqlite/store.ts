@@ -2,18 +2,23 @@ import { hostname } from 'node:os';
 import type { CoordinatorId, Xid } from '../../../sdk/protocol/ids.js';
 import type { Chance } from '../../clock.js';
 import { counters, Gate } from '../gate.js';
-import { AppendGroups, type GroupLimits, groupLimits } from '../group.js';
+import { AppendGroups, type GroupLimits, type GroupWriter, groupLimits } from '../group.js';
+import { toParticipant } from '../participants.js';
 import { type Row, toLease, toLog } from '../rows.js';
 import { type Identity, type Lease, type Store, StoreError } from '../store.js';
 import { storeClock, systemTime, type TimeSource } from '../time.js';
 import { sqliteWriter } from './append.js';
+import { readAudit, recordEntry } from './audit.js';
 import type { Around } from './connection.js';
 import { toStoreError } from './errors.js';
 import { type FileSystemType, fileSystemType, refuseSharedFileSystem } from './filesystem.js';
 import { endInstance, forgetInstance, readInstances, readOldestUnfinished, saveInstance } from './instances.js';
-import { listSummaries } from './lists.js';
+import { countByStatus, listSummaries } from './lists.js';
 import { type Connections, type Driver, loadDriver, openConnections } from './open.js';
+import { changeParticipant } from './participants.js';
+import { dropTombstones, purge, purgeable } from './purge.js';
 import { prepareSchema, refuseOtherHost } from './schema.js';
+import { readTail } from './tail.js';
 
 export interface SqliteStoreOptions {
   /** A file, made when it is not there (its directory is not), or `:memory:`. */
@@ -29,6 +34,8 @@ export interface SqliteStoreOptions {
   /** Gets the driver; the package `sqlite3` unless a test watches it. */
   readonly driver?: () => Promise<Driver>;
   readonly around?: Around;
+  /** Stands before what writes groups of appends: to see what goes by. */
+  readonly before?: (writer: GroupWriter) => GroupWriter;
 }
 
 /** The store in one SQLite file, or in memory. Rejects with {@link StoreError}, whose message says what to do. */
@@ -45,7 +52,8 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
     const identity = await prepareSchema(connections.db, path, chance, now());
     await refuseOtherHost(connections.db, path, host, now());
     count.statements = 0;
-    const groups = new AppendGroups(sqliteWriter(connections.writer, count), gate, count, {
+    const { before = (writer) => writer } = options;
+    const groups = new AppendGroups(before(sqliteWriter(connections.writer, count)), gate, count, {
       ...groupLimits,
       ...options.limits,
     });
@@ -85,33 +93,38 @@ function sqliteStore({ identity, connections, groups, gate, now, count }: Parts)
   // One read at a time keeps an I/O thread free for the writer; in memory it also keeps reads out of the middle of a group.
   const read = <T>(doing: string, work: () => Promise<T>): Promise<T> => call(doing, () => reader.exclusive(work));
   const write = <T>(doing: string, work: () => Promise<T>): Promise<T> => call(doing, () => writer.exclusive(work));
+  const listing = <T>(doing: string, work: () => Promise<T>): Promise<T> =>
+    call(doing, inMemory ? () => writer.exclusive(work) : work);
   let closing: Promise<void> | undefined;
 
   return {
     identity,
     append: (append) => groups.append(append),
-    load: (xid) => read(`load ${xid}`, async () => toLog(xid, await reader.run('load', xid))),
-    list: (filter) => {
-      const list = () => listSummaries(db, filter);
-      return call('list', inMemory ? () => writer.exclusive(list) : list);
-    },
-    due: (owner, at, limit) => read('find what is due', async () => xids(await reader.run('due', owner, at, limit))),
+    load: (xid, after = 0) => read(`load ${xid}`, async () => toLog(xid, await reader.run('load', xid, after), after)),
+    list: (filter) => listing('list', () => listSummaries(db, filter)),
+    record: (entry) => write('record', () => recordEntry(writer, entry)),
+    audit: (filter) => listing('read the audit', () => readAudit(db, filter)),
+    tail: (after, limit) => read('read the tail of the log', () => readTail(reader, after, limit)),
+    counts: (statuses) => listing('count', () => countByStatus(db, statuses)),
+    due: (owner, at, limit, since = -1) =>
+      read('find what is due', async () => xids(await reader.run('due', owner, at, since, limit))),
     owned: (owner, after, limit) =>
       read('find what is owned', async () => xids(await reader.run('owned', owner, after ?? '', limit))),
     owners: () => read('find the owners', async () => (await reader.run('owners')).map(toOwner)),
-    renewLease: ({ id, host, pid, leaseMs }) =>
-      write('renew a lease', async () => {
-        await writer.run('renewLease', id, host, pid, now(), leaseMs);
-        // What it was before the write would set the caller's clock back by as long as that took.
-        return now();
-      }),
+    renewLease: (lease) => write('renew a lease', () => renewLease(writer, lease, now)),
     dropLease: (id) => write('drop a lease', async () => void (await writer.run('dropLease', id))),
     leases: () => read('read the leases', async () => (await reader.run('leases')).map(toLease)),
     saveInstance: (registration) => write('save an instance', () => saveInstance(writer, registration, now())),
     endInstance: (participant, id) => write('end an instance', () => endInstance(writer, participant, id)),
     forgetInstance: (instance) => write('forget an instance', () => forgetInstance(writer, instance)),
     instances: () => read('read the instances', () => readInstances(reader)),
+    changeParticipant: (change, audit) => write('change a participant', () => changeParticipant(writer, change, audit)),
+    participants: () =>
+      read('read the participants', async () => (await reader.run('participants')).map(toParticipant)),
     oldestUnfinished: () => read('find the oldest transaction', () => readOldestUnfinished(reader)),
+    purge: (before, limit) => write('purge', () => purge(writer, before, limit, now())),
+    purgeable: (before) => read('count what is finished', () => purgeable(reader, before)),
+    dropTombstones: (before, limit) => write('drop tombstones', () => dropTombstones(writer, before, limit)),
     now: () =>
       read('tell the time', async () => {
         await reader.run('answers');
@@ -128,6 +141,16 @@ function sqliteStore({ identity, connections, groups, gate, now, count }: Parts)
       return closing;
     },
   };
+}
+
+async function renewLease(
+  writer: Connections['writer'],
+  { id, host, pid, leaseMs }: Omit<Lease, 'renewedAt'>,
+  now: () => number,
+): Promise<number> {
+  await writer.run('renewLease', id, host, pid, now(), leaseMs);
+  // What it was before the write would set the caller's clock back by as long as that took.
+  return now();
 }
 
 const xids = (rows: readonly Row[]): readonly Xid[] => rows.map(({ xid }) => xid as Xid);

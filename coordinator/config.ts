@@ -20,6 +20,7 @@ import {
   oneOf,
   queueOf,
   readOptional,
+  type StoreAddress,
   secretsFileOf,
   storeOf,
   Unexpected,
@@ -29,10 +30,10 @@ import {
 } from './config/values.js';
 
 export { type Setting, type SettingName, settingNames, settings } from './config/settings.js';
-export { type ApiKey, ConfigError, type Role } from './config/values.js';
+export { type ApiKey, ConfigError, type Role, type StoreAddress } from './config/values.js';
 
 export interface Config {
-  readonly store: { readonly kind: 'sqlite'; readonly path: string };
+  readonly store: StoreAddress;
   readonly queue: { readonly kind: 'memory' };
   readonly listen: { readonly host: string; readonly port: number };
   readonly apiKeys: readonly ApiKey[];

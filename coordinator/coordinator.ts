@@ -37,7 +37,7 @@ export interface CoordinatorOptions {
   readonly tend?: () => Promise<void>;
   /** Calls at once to a participant that nobody set a limit for. */
   readonly participantConcurrency?: number;
-  /** So many commands that wait for one participant are kept; of the others only which transactions they are of. */
+  /** So many commands that wait for the same are kept; of the others only which transactions they are of. */
   readonly atHandMax?: number;
   readonly leaseMs: number;
   readonly sweepMs: number;

@@ -15,14 +15,14 @@ import { transports } from './dispatch/transports.js';
 import { exchangeInside } from './embed/exchange.js';
 import { localHandlers } from './embed/handlers.js';
 import { configOfOptions, type EmbedOptions } from './embed/options.js';
-import { takePath } from './embed/paths.js';
+import { takeStore } from './embed/paths.js';
 import { residents } from './embed/residents.js';
 import type { Door, DoorOptions } from './http/door.js';
 import { lookoutOn } from './http/lookout.js';
 import { remembering } from './http/targets.js';
 import { jsonLog } from './observe/log.js';
 import { openObserved } from './observed.js';
-import { type Retention, retentionOf } from './store/retention.js';
+import { type Retention, retentionOf } from './retention.js';
 import type { Store } from './store/store.js';
 
 /** A client of the coordinator that lives beside it. */
@@ -81,9 +81,9 @@ async function start(options: EmbedOptions, config: Config, opened: Closer[]): P
   const hosted = await hostAll({ participants: options.participants, client: marks, clock, log });
   // Closing the coordinator waited for them already: those that still run are told to stop.
   opened.push(() => hosted.close(0));
-  opened.push(takePath(config.store.path));
-  const file = { path: config.store.path, chance, busyTimeoutMs: storeWaitMs };
-  const { store, calls, ...seen } = await openObserved({ ...file, clock, metrics: options.metrics === true });
+  opened.push(takeStore(config.store));
+  const kept = { address: config.store, chance, busyTimeoutMs: storeWaitMs };
+  const { store, calls, ...seen } = await openObserved({ ...kept, clock, metrics: options.metrics === true });
   const retention = retentionOf({ store, clock, log, config });
   opened.push(() => retention.stop().then(() => store.close()));
   const registry = new Registry({ store, clock, log });

@@ -14,8 +14,9 @@ import { Keyring } from './http/keys.js';
 import { lookoutOn } from './http/lookout.js';
 import { jsonLog } from './observe/log.js';
 import { openObserved } from './observed.js';
+import { retentionOf } from './retention.js';
 import { rotationOf } from './rotation.js';
-import { retentionOf } from './store/retention.js';
+import { storeName } from './store/name.js';
 import type { StoreError } from './store/store.js';
 
 /** A coordinator with its door, as `concordat serve` runs it. */
@@ -37,8 +38,8 @@ export async function run(config: Config, reread: () => Config = () => config): 
   const log = jsonLog(config.logLevel);
   const clock = systemClock();
   const chance = systemChance();
-  const file = { path: config.store.path, chance, busyTimeoutMs: storeWaitMs };
-  const { store, calls, ...seen } = await openObserved({ ...file, clock, metrics: true });
+  const options = { address: config.store, chance, busyTimeoutMs: storeWaitMs };
+  const { store, calls, ...seen } = await openObserved({ ...options, clock, metrics: true });
   const allow = allowList(config.allow);
   const { origin, tokenKey } = store.identity;
   const keys = new Keyring(config.apiKeys);
@@ -81,7 +82,7 @@ export async function run(config: Config, reread: () => Config = () => config): 
     throw error;
   });
   const rotation = rotationOf({ config, reread, keys, signing: signingSecrets, clock, log, store });
-  log.info({ url, coordinator: coordinator.id, origin, store: config.store.path }, 'listening');
+  log.info({ url, coordinator: coordinator.id, origin, store: storeName(config.store) }, 'listening');
   return {
     url,
     broken,

@@ -59,6 +59,7 @@ export type {
   BranchView,
   Decision,
   EventView,
+  TransactionItemView,
   TransactionStatus,
   TransactionSummaryView,
   TransactionView,

@@ -4,11 +4,12 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { systemChance, systemClock } from '../clock.js';
 import type { Config } from '../config.js';
-import type { StoreFacts } from '../store/sqlite/inspect.js';
+import type { StoreFacts } from '../store/facts.js';
 import { lookAtConfiguration } from './doctor/configuration.js';
 import { lookAtCoordinator } from './doctor/coordinator.js';
 import { type Finding, findingLines } from './doctor/finding.js';
 import { lookAtParticipants, type Participant } from './doctor/participants.js';
+import { lookAtPostgres } from './doctor/postgres.js';
 import { lookAtStore } from './doctor/store.js';
 import { exitCodes } from './exit.js';
 import { json, say } from './print.js';
@@ -70,11 +71,20 @@ async function examineHere(
   around: Pick<Parameters<typeof lookAtStore>[0], 'clock' | 'chance'>,
 ): Promise<Here> {
   const { findings, config } = lookAtConfiguration(options);
-  if (!config || config.store.path === ':memory:') return { findings, config, facts: undefined };
-  const { integrity } = options;
-  const path = resolve(config.store.path);
-  const store = await lookAtStore({ ...around, path, integrity, isPurged: config.retentionMs !== null });
+  if (!config) return { findings, config, facts: undefined };
+  const store = await lookAt(config, options.integrity, around);
   return { findings: [...findings, ...store.findings], config, facts: store.facts };
+}
+
+function lookAt(
+  { store, retentionMs }: Config,
+  integrity: boolean,
+  around: Pick<Parameters<typeof lookAtStore>[0], 'clock' | 'chance'>,
+): ReturnType<typeof lookAtStore> {
+  const look = { ...around, isPurged: retentionMs !== null };
+  if (store.kind === 'postgres') return lookAtPostgres({ ...look, address: store });
+  if (store.path === ':memory:') return Promise.resolve({ findings: [], facts: undefined });
+  return lookAtStore({ ...look, path: resolve(store.path), integrity });
 }
 
 /** The registry as the store has it, for when no coordinator can be asked. */

@@ -26,7 +26,8 @@ export function explainCommand(): Command {
           await readParticipants(options),
         ];
         const now = systemClock().now();
-        const explanation = explain({ view, events, participants, now });
+        const { url } = options;
+        const explanation = explain({ view, events, participants, now, ...(url !== undefined && { url }) });
         say(options.json ? json(explanation) : explanationLines(explanation, now));
       }),
     );

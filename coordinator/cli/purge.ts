@@ -2,9 +2,11 @@
 import { userInfo } from 'node:os';
 import type { Command } from 'commander';
 import { systemChance, systemClock } from '../clock.js';
+import type { StoreAddress } from '../config.js';
+import { storeName } from '../store/name.js';
 import { json, safe, say } from './print.js';
 import { progressOf } from './progress.js';
-import { configFor, type OnStore, onStore, pathOf } from './store-path.js';
+import { addressOf, configFor, type OnStore, onStore } from './store-path.js';
 import { counted, pastOf } from './times.js';
 
 const examples = `
@@ -38,11 +40,12 @@ async function purge(options: PurgeOptions): Promise<void> {
   const clock = systemClock();
   const before = pastOf('--finished-before', options.finishedBefore, clock.now());
   const config = configFor(options);
-  const path = pathOf(config);
-  await refuseUnfit(path);
-  const { openSqliteStore } = await import('../store/sqlite/store.js');
+  const address = addressOf(config);
+  const name = storeName(address);
+  await refuseUnfit(address);
+  const { openStore } = await import('../store/open.js');
   const { freeXids, purgeFinished } = await import('../store/purging.js');
-  const store = await openSqliteStore({ path, chance: systemChance(), busyTimeoutMs });
+  const store = await openStore(address, { chance: systemChance(), busyTimeoutMs });
   const stop = new AbortController();
   const onSignal = (): void => stop.abort();
   process.once('SIGINT', onSignal);
@@ -51,17 +54,18 @@ async function purge(options: PurgeOptions): Promise<void> {
     const finishedBefore = new Date(before).toISOString();
     if (options.dryRun) {
       const text = `would delete ${counted(total, 'transaction')} that finished before ${finishedBefore}`;
-      return say(options.json ? json({ store: path, finishedBefore, dryRun: true, transactions: total }) : text);
+      return say(options.json ? json({ store: name, finishedBefore, dryRun: true, transactions: total }) : text);
     }
+    // Before it begins: what is gone has its record, wherever it is cut off.
+    const detail = JSON.stringify({ finishedBefore, transactions: total });
+    await store.record({ ...byOperator(), at: clock.now(), action: 'purge', detail });
     const progress = progressOf('transaction', total, clock);
     const isStopped = (): boolean => stop.signal.aborted;
     const onProgress = (gone: number): void => progress.at(gone);
     const transactions = await purgeFinished({ store, clock, isStopped, onProgress }, before).finally(progress.stop);
     const xids = await freeXids({ store, clock, isStopped }, clock.now() - config.tombstoneMs);
-    const detail = JSON.stringify({ finishedBefore, transactions, xidsFreed: xids });
-    await store.record({ ...byOperator(), at: clock.now(), action: 'purge', detail });
     const report = {
-      store: path,
+      store: name,
       finishedBefore,
       dryRun: false,
       transactions,
@@ -94,12 +98,13 @@ const textOf = ({ transactions, xidsFreed, interrupted, finishedBefore }: Report
   (xidsFreed > 0 ? `; ${counted(xidsFreed, 'xid')} of earlier purges can be used again` : '');
 
 /** Neither makes a store nor brings one up to date: that is for those commands that say so. */
-async function refuseUnfit(path: string): Promise<void> {
-  const { schemaOfFile } = await import('../store/sqlite/inspect.js');
-  const schema = await schemaOfFile(path);
-  if (!schema) throw new Error(`expected a store, got nothing at ${safe(path, 400)}: name it with --store sqlite:PATH`);
+async function refuseUnfit(address: StoreAddress): Promise<void> {
+  const { schemaOf } = await import('../store/open.js');
+  const name = storeName(address);
+  const schema = await schemaOf(address);
+  if (!schema) throw new Error(`expected a store, got nothing at ${safe(name, 400)}: name it with --store sqlite:PATH`);
   if (schema.pending.length === 0) return;
   throw new Error(
-    `${safe(path, 400)} has schema ${schema.version}, this version needs ${schema.known}: run "concordat migrate"`,
+    `${safe(name, 400)} has schema ${schema.version}, this version needs ${schema.known}: run "concordat migrate"`,
   );
 }

@@ -18,7 +18,9 @@ export class Screen {
 
   /** Lines that do not fit are cut: one that wraps would leave its other half behind. */
   draw(text: string): void {
-    const { columns = 80, rows = 24 } = this.#terminal;
+    // A terminal that does not know its size says 0.
+    const columns = this.#terminal.columns || 80;
+    const rows = this.#terminal.rows || 24;
     const lines = text.split('\n');
     const shown =
       lines.length < rows ? lines : [...lines.slice(0, rows - 2), `… ${lines.length - rows + 2} more lines`];

@@ -10,6 +10,7 @@ import {
 } from '../config.js';
 import { allowList } from '../dispatch/allow.js';
 import { signer } from '../dispatch/sign.js';
+import { storeName } from '../store/name.js';
 import { StoreError } from '../store/store.js';
 import { exitCodes } from './exit.js';
 import { say } from './print.js';
@@ -72,7 +73,9 @@ async function serve(flags: Readonly<Record<string, string | true>>): Promise<vo
 /** Why it did not start, under the name of the setting that leads there. */
 function atStart(error: unknown, { store, listen }: Config): unknown {
   if (error instanceof StoreError) {
-    return new Error(`store (sqlite:${store.path}): expected a store that can be opened, got: ${error.message}`);
+    return new Error(
+      `store (${store.kind === 'sqlite' ? 'sqlite:' : ''}${storeName(store)}): expected a store that can be opened, got: ${error.message}`,
+    );
   }
   const { syscall, message } = error as NodeJS.ErrnoException;
   if (syscall !== 'listen' && syscall !== 'getaddrinfo') return error;

@@ -1,9 +1,9 @@
-/** Commands that work on a store's file, with or without a coordinator beside them. */
+/** Commands that work on a store itself, with or without a coordinator beside them. */
 import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { processIsAlive } from '../alive.js';
-import { type Config, loadConfig, settings } from '../config.js';
-import type { StoreSchema } from '../store/sqlite/inspect.js';
+import { type Config, loadConfig, type StoreAddress, settings } from '../config.js';
+import type { StoreSchema } from '../store/facts.js';
 import type { Lease } from '../store/store.js';
 import { UsageError } from './exit.js';
 
@@ -22,8 +22,9 @@ export const onStore = (name: string, description: string): Command =>
 export const configFor = ({ store }: OnStore): Config => loadConfig({ flags: store === undefined ? {} : { store } });
 
 /** Throws UsageError for a store that no other process can open. */
-export function pathOf({ store }: Config): string {
-  if (store.path !== ':memory:') return resolve(store.path);
+export function addressOf({ store }: Config): StoreAddress {
+  if (store.kind !== 'sqlite') return store;
+  if (store.path !== ':memory:') return { kind: 'sqlite', path: resolve(store.path) };
   throw new UsageError('--store: expected sqlite:PATH, got sqlite::memory:, which is gone with its process');
 }
 

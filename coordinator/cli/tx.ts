@@ -12,6 +12,7 @@ const listExamples = `
 Examples:
   $ concordat tx list --status parked
   $ concordat tx list --status active --status committing --limit 20
+  $ concordat tx list --status parked --participant payment
   $ concordat tx list --business-key order-1042 --json | jq '.items[].xid'`;
 
 const resolveExamples = `
@@ -71,6 +72,7 @@ interface ListOptions extends Shared {
   readonly status: readonly TransactionStatus[];
   readonly name?: string;
   readonly businessKey?: string;
+  readonly participant?: string;
   readonly limit: string;
   readonly cursor?: string;
 }
@@ -85,17 +87,19 @@ function listCommand(): Command {
     )
     .option('--name <name>', 'only of this name')
     .option('--business-key <key>', 'only of this business key')
+    .option('--participant <name>', 'only with a branch of this participant')
     .option('--limit <count>', 'at most so many, up to 500', '50')
     .option('--cursor <cursor>', 'go on where the page before ended')
     .addHelpText('after', listExamples)
     .action((options: ListOptions) =>
       withClient(options, async (client) => {
-        const { status, name, businessKey, cursor } = options;
+        const { status, name, businessKey, participant, cursor } = options;
         const page = await client.list({
           status,
           limit: limitOf(options.limit),
           ...(name && { name }),
           ...(businessKey && { businessKey }),
+          ...(participant && { participant }),
           ...(cursor && { cursor }),
         });
         if (options.json) return say(json(page));

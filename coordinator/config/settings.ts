@@ -25,7 +25,8 @@ export const settings = Object.freeze({
     env: 'CONCORDAT_STORE',
     flag: '--store <address>',
     default: 'sqlite:concordat.db',
-    description: 'where transactions are kept: sqlite:PATH or sqlite::memory:',
+    description:
+      'where transactions are kept: sqlite:PATH, sqlite::memory: or postgres://user:password@host:port/database',
   },
   queue: {
     env: 'CONCORDAT_QUEUE',

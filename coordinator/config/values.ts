@@ -43,13 +43,22 @@ export function readOptional(path: string): string | undefined {
 export const isLoopback = (host: string): boolean =>
   host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 
-export function storeOf(text: string): { readonly kind: 'sqlite'; readonly path: string } {
+/** Where transactions are kept. */
+export type StoreAddress =
+  | { readonly kind: 'sqlite'; readonly path: string }
+  | { readonly kind: 'postgres'; readonly url: string };
+
+const storeForms = 'sqlite:PATH, sqlite::memory: or postgres://user:password@host:port/database';
+
+export function storeOf(text: string): StoreAddress {
   const path = /^sqlite:(.+)$/.exec(text)?.[1];
   if (path !== undefined) return { kind: 'sqlite', path };
-  const later = /^(postgres|postgresql|mysql|mariadb):/.exec(text)?.[1];
+  if (/^postgres(?:ql)?:\/\/.*\/[^/?]/.test(text) && URL.canParse(text)) return { kind: 'postgres', url: text };
   // An address may hold a password: only its kind is shown.
-  if (later) return unexpected('sqlite:PATH or sqlite::memory:', `${later}:…, which comes with a later version`);
-  return unexpected('sqlite:PATH or sqlite::memory:', text.includes('@') ? 'something else' : JSON.stringify(text));
+  const kind = /^(postgres|postgresql|mysql|mariadb):/.exec(text)?.[1];
+  if (kind?.startsWith('postgres')) return unexpected(storeForms, `${kind}:…, which names no server and database`);
+  if (kind) return unexpected(storeForms, `${kind}:…, which comes with a later version`);
+  return unexpected(storeForms, text.includes('@') ? 'something else' : JSON.stringify(text));
 }
 
 export function queueOf(text: string): { readonly kind: 'memory' } {

@@ -77,9 +77,10 @@ const rowOf = (xid: Xid, seq: number, moment: Moment): Row => ({
 
 function refusal(xid: Xid, code: ErrorCode, input: Input, state: State | undefined): Verdict {
   const phase = phaseOfState(state);
+  if (phase === 'absent') return { kind: 'refuse', code, detail: `there is no transaction ${xid}` };
   const detail =
-    phase === 'absent'
-      ? `there is no transaction ${xid}`
+    code === 'driven_by_plan'
+      ? `the coordinator drives plan ${xid} to its end by itself`
       : `expected a transaction that takes '${input.type}'; ${xid} is ${phase}`;
   return { kind: 'refuse', code, detail };
 }

@@ -6,7 +6,8 @@
  * - open: nothing is sent, for half a second at first, twice as long each time it fails again, five seconds at most; as
  *   long as the target asked for, a minute at most.
  * - half_open: one call is let through. When it is answered, twice as many at once, and again each time that most of a
- *   round were answered, until there is room for all; when most of a round failed, it opens again.
+ *   round were answered, until there is room for all; when most of a round failed, it opens again. Who sends them
+ *   does not wait for ever for a round to end (`lane.ts`).
  * Pure: times are arguments, in ms that only grow.
  */
 import { planted } from '#faults';

@@ -2,7 +2,7 @@ import { planted } from '#faults';
 import type { Xid } from '../../sdk/protocol/ids.js';
 import type { Reply } from './transport.js';
 
-/** So many commands for one target wait at hand: enough to send on while others are called. */
+/** So many commands of one crowd wait at hand: enough to send on while others are called. */
 const atHandDefault = 1000;
 
 export interface CrowdParts {
@@ -22,7 +22,7 @@ export const standsAside: Reply = Object.freeze({
 export type CallBack = (xid: Xid) => Promise<void>;
 
 /**
- * Those who wait for one target. A command that waits takes some kilobytes with all that belongs to it; beyond so many
+ * Those who wait for the same. A command that waits takes some kilobytes with all that belongs to it; beyond so many
  * only the name of its transaction is kept, in the order in which they came, and its log is read again when there is room.
  */
 export class Crowd {

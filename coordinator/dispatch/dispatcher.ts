@@ -1,12 +1,13 @@
 import { planted, reach } from '#faults';
 import { type Command, commandKey, type Target } from '../../sdk/protocol/commands.js';
 import type { Xid } from '../../sdk/protocol/ids.js';
+import { phaseOf } from '../../sdk/protocol/kinds.js';
 import { defaults } from '../../sdk/protocol/limits.js';
 import type { Clock } from '../clock.js';
 import type { CommandQueue } from '../queue/queue.js';
 import { Absence, everywhere, type Presence } from './absence.js';
 import { type CallBack, Crowd, standsAside } from './crowd.js';
-import type { Lane } from './lane.js';
+import type { Errand, Lane } from './lane.js';
 import { Lanes, laneOf } from './lanes.js';
 import type { Place, Turn } from './place.js';
 import type { Reply, Transport } from './transport.js';
@@ -23,7 +24,7 @@ export interface DispatcherOptions {
   readonly lanes?: Lanes;
   /** Asks for a command again that stood aside; without it all that wait are kept. */
   readonly callBack?: CallBack;
-  /** So many that wait for one target are kept. */
+  /** So many of one crowd that waits are kept. */
   readonly atHandMax?: number;
   /** Hears what `report` or the transport threw. Such a command is outstanding still: the sweep sends it again. */
   readonly onError?: (error: unknown, command: Command) => void;
@@ -67,7 +68,9 @@ export class Dispatcher {
 
   /** Commands for a target that wait, but not in its lane: for an instance, or aside. */
   waitingFor(name: string): number {
-    return this.#absence.count(name) + (this.#crowds.get(name)?.aside ?? 0);
+    let count = this.#absence.count(name);
+    for (const [key, { aside }] of this.#crowds) if (key.startsWith(`${name}/`)) count += aside;
+    return count;
   }
 
   /** Whether a command of that branch is held. */
@@ -103,21 +106,21 @@ export class Dispatcher {
     if (this.#stopped || this.#here.has(key)) return;
     this.#here.add(key);
     try {
-      const name = laneOf(command.target);
-      const lane = this.#lanes.of(name);
-      const turn = this.#tryEnter(command, lane) ? 'go' : await this.#waitOrStandAside(command, name, lane);
+      const lane = this.#lanes.of(laneOf(command.target));
+      const turn = this.#tryEnter(command, lane) ? 'go' : await this.#waitOrStandAside(command, lane);
       if (turn === 'stopped') return;
       let reply = turn === 'go' ? undefined : turn === 'aside' ? standsAside : recalled;
       if (!reply) {
+        const begunAt = this.#options.clock.monotonic();
         try {
           reply = await this.#send(command);
         } finally {
           this.#inFlight--;
-          lane.exit(reply);
+          lane.exit(reply, begunAt);
         }
       }
       await this.#options.report(command, reply);
-      if (turn === 'aside') this.#crowdAt(name).standAside(command.body.xid);
+      if (turn === 'aside') this.#crowdAt(crowdOf(command)).standAside(command.body.xid);
     } catch (error) {
       this.#options.onError?.(error, command);
     } finally {
@@ -128,10 +131,11 @@ export class Dispatcher {
 
   /** Enters the lane at once; false when the target is not there or the lane has it wait. */
   #tryEnter(command: Command, lane: Lane): boolean {
-    return this.#isThere(command.target) && lane.tryEnter(isRepeat(command));
+    return this.#isThere(command.target) && lane.tryEnter(errandOf(command));
   }
 
-  async #waitOrStandAside(command: Command, name: string, lane: Lane): Promise<Turn | 'aside'> {
+  async #waitOrStandAside(command: Command, lane: Lane): Promise<Turn | 'aside'> {
+    const name = crowdOf(command);
     const crowd = this.#crowdAt(name);
     if (crowd.isFull(command.body.xid)) return 'aside';
     crowd.came();
@@ -148,7 +152,7 @@ export class Dispatcher {
     const { target } = command;
     while (!this.#tryEnter(command, lane)) {
       const waitsForSomebody = 'participant' in target && !this.#isThere(target);
-      const place = waitsForSomebody ? this.#absence.wait(target) : lane.wait(isRepeat(command));
+      const place = waitsForSomebody ? this.#absence.wait(target) : lane.wait(errandOf(command));
       const turn = await this.#hold(command, place);
       if (turn !== 'go') return turn;
       if (waitsForSomebody) continue;
@@ -189,7 +193,19 @@ export class Dispatcher {
 
 const recalled: Reply = Object.freeze({ kind: 'unknown', error: 'recalled before it was sent' });
 
+/**
+ * Of each handler and errand: those who wait for a handler that nobody has, or for the budget of repeats, keep nobody aside
+ * who waits for less.
+ */
+const crowdOf = (command: Command): string => {
+  const { target } = command;
+  return `${laneOf(target)}/${'handler' in target ? target.handler : ''}/${errandOf(command)}`;
+};
+
 const branchKey = (xid: Xid, branch: number): string => `${xid} ${branch}`;
 
-/** Whether its target may have had it before. */
-const isRepeat = ({ attempt }: Command): boolean => attempt > 1;
+/** Only a branch is begun: a check is what an end waits for. */
+function errandOf({ attempt, body: { kind, op } }: Command): Errand {
+  if (attempt > 1) return 'again';
+  return kind && phaseOf(kind, op) === 'forward' ? 'begin' : 'end';
+}

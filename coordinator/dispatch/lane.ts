@@ -18,6 +18,12 @@ export interface Limits {
   readonly paused: boolean;
 }
 
+/**
+ * What a call is for: `again`: one that was sent before. `end`: to end what was begun, by a commit or a rollback. `begin`:
+ * anything else.
+ */
+export type Errand = 'again' | 'end' | 'begin';
+
 /** How the calls to one target go. */
 export interface Health {
   readonly breaker: BreakerState;
@@ -38,17 +44,31 @@ const burstMs = 100;
  */
 const budget = { fromShare: 0.2, fromCalls: 10, share: 0.2, perSecond: 10 };
 
-/** The calls to one target: who may go now, and the others first come, first served. */
+/** Whether a target is back is tried by others when the calls that try it have not ended for so long. */
+const trialMs = 5000;
+
+/**
+ * The calls to one target: who may go now, and the others first come, first served. With more work than a target may be
+ * sent, what was begun is ended before more is begun: else all would be begun, and nothing ended in time.
+ */
 export class Lane {
   readonly #clock: Clock;
   readonly #breaker = new Breaker();
   readonly #recent = new Recent();
   readonly #budget: Bucket;
-  readonly #first = new PlacesInLine();
-  readonly #again = new PlacesInLine();
+  readonly #lines: Readonly<Record<Errand, PlacesInLine>> = {
+    again: new PlacesInLine(),
+    end: new PlacesInLine(),
+    begin: new PlacesInLine(),
+  };
   #limits: Limits;
   #rate: Bucket | undefined;
   #taken = 0;
+  /** Of those, begun before it was last tried whether the target is back, and when that was. They may take hours. */
+  #earlier = 0;
+  #triedSince = Number.NEGATIVE_INFINITY;
+  /** When one of the others ended last. */
+  #endedAt = Number.NEGATIVE_INFINITY;
   #since: number | null = null;
   #state: BreakerState = 'closed';
   #lastError: string | null = null;
@@ -73,41 +93,50 @@ export class Lane {
     this.#letGo();
   }
 
-  /** Goes at once; false when it has to wait. `isRepeat`: the command was sent before. */
-  tryEnter(isRepeat: boolean): boolean {
+  /** Goes at once; false when it has to wait. */
+  tryEnter(errand: Errand): boolean {
     const now = this.#clock.monotonic();
-    if ((isRepeat ? this.#again : this.#first).size > 0 || this.#waitMs(isRepeat, now) > 0) return false;
-    this.#enter(isRepeat, now);
+    if (this.#lines[errand].size > 0 || this.#waitMs(errand, now) > 0) return false;
+    this.#enter(errand, now);
     return true;
   }
 
   /** Waits behind all that wait already; when its turn comes it has entered. */
-  wait(isRepeat: boolean): Place {
-    const place = (isRepeat ? this.#again : this.#first).wait();
+  wait(errand: Errand): Place {
+    const place = this.#lines[errand].wait();
     this.#letGo();
     return place;
   }
 
-  /** A call ended, so another may go. `reply`: undefined when nothing was sent after all. */
-  exit(reply: Reply | undefined): void {
+  /**
+   * A call ended, so another may go. `reply`: undefined when nothing was sent after all. `begunAt`: on the monotonic clock;
+   * just now, unless it says otherwise.
+   */
+  exit(reply: Reply | undefined, begunAt = this.#clock.monotonic()): void {
     this.#taken--;
-    this.#learn(reply);
+    const isEarlier = begunAt < this.#triedSince && this.#earlier > 0;
+    if (isEarlier) this.#earlier--;
+    else this.#endedAt = this.#clock.monotonic();
+    this.#learn(reply, isEarlier);
     this.#letGo();
   }
 
   /** First attempts that wait while the target is well. */
   get waitingForRoom(): number {
-    return this.#breaker.state === 'closed' ? this.#first.size : 0;
+    return this.#breaker.state === 'closed' ? this.#lines.begin.size + this.#lines.end.size : 0;
   }
 
   health(): Health {
-    const isOpen = this.#breaker.state === 'open';
+    const now = this.#clock.monotonic();
+    // Its time is over, and nobody has come since to try: whoever comes next does.
+    const isOver = this.#breaker.state === 'open' && this.#breaker.waitMs(now) === 0;
+    const breaker = isOver ? 'half_open' : this.#breaker.state;
     return {
-      breaker: this.#breaker.state,
+      breaker,
       since: this.#since,
       inFlight: this.#taken,
       held: this.#held,
-      failureShare: isOpen ? 1 : this.#recent.failureShare(this.#clock.monotonic()),
+      failureShare: breaker === 'open' ? 1 : this.#recent.failureShare(now),
       lastError: this.#lastError,
     };
   }
@@ -118,27 +147,32 @@ export class Lane {
   }
 
   get #held(): number {
-    return this.#first.size + this.#again.size;
+    const { again, end, begin } = this.#lines;
+    return again.size + end.size + begin.size;
   }
 
   /** 0: it may go. Infinity: not before a call ends or the limits change. */
-  #waitMs(isRepeat: boolean, now: number): number {
+  #waitMs(errand: Errand, now: number): number {
     if (planted('lanes-without-limits')) return 0;
     const { paused, concurrency } = this.#limits;
     if (paused || this.#taken >= concurrency) return Number.POSITIVE_INFINITY;
     if (this.#breaker.state !== 'closed') {
       const room = this.#breaker.room(now);
       this.#noteState();
-      if (this.#taken >= room) return this.#breaker.waitMs(now) || Number.POSITIVE_INFINITY;
+      if (this.#taken - this.#earlier >= room) {
+        const waitMs = this.#breaker.waitMs(now) || Math.max(this.#triedSince, this.#endedAt) + trialMs - now;
+        if (waitMs > 0) return waitMs;
+        this.#tryAnew(now);
+      }
     }
-    const forBudget = isRepeat && this.#isFailing(now) ? this.#budget.waitMs(now) : 0;
+    const forBudget = errand === 'again' && this.#isFailing(now) ? this.#budget.waitMs(now) : 0;
     return Math.max(this.#rate?.waitMs(now) ?? 0, forBudget);
   }
 
-  #enter(isRepeat: boolean, now: number): void {
+  #enter(errand: Errand, now: number): void {
     this.#taken++;
     this.#rate?.take();
-    if (!isRepeat) this.#budget.add(budget.share);
+    if (errand !== 'again') this.#budget.add(budget.share);
     else if (this.#isFailing(now)) this.#budget.take();
   }
 
@@ -147,13 +181,15 @@ export class Lane {
     return this.#recent.failureShare(now) >= budget.fromShare && this.#recent.calls(now) >= budget.fromCalls;
   }
 
-  #learn(reply: Reply | undefined): void {
+  #learn(reply: Reply | undefined, isEarlier: boolean): void {
     if (!reply || 'sent' in reply) {
       this.#rate?.add(1);
       return;
     }
     const now = this.#clock.monotonic();
     const failed = reply.kind === 'unknown';
+    // How the target was says nothing of whether it is back.
+    if (failed && isEarlier && this.#state === 'half_open') return;
     this.#recent.note(failed, now);
     if (failed) {
       this.#lastError = reply.error;
@@ -166,24 +202,31 @@ export class Lane {
     if (this.#breaker.state === this.#state) return;
     this.#state = this.#breaker.state;
     this.#since = this.#clock.now();
+    if (this.#state === 'half_open') this.#tryAnew(this.#clock.monotonic());
     // What failed before it opened says nothing of what comes after.
     this.#recent.clear();
+  }
+
+  #tryAnew(now: number): void {
+    this.#earlier = this.#taken;
+    this.#triedSince = now;
   }
 
   /** Repeats first: they came first. */
   #letGo(): void {
     if (this.#held === 0) return;
     const now = this.#clock.monotonic();
-    const waitMs = Math.min(this.#letGoOf(this.#again, true, now), this.#letGoOf(this.#first, false, now));
+    const waitMs = Math.min(this.#letGoOf('again', now), this.#letGoOf('end', now), this.#letGoOf('begin', now));
     if (waitMs < Number.POSITIVE_INFINITY) this.#lookAgainAt(now + waitMs);
   }
 
   /** How long until the next may go; Infinity: not by the time alone, or nobody waits. */
-  #letGoOf(line: PlacesInLine, isRepeat: boolean, now: number): number {
+  #letGoOf(errand: Errand, now: number): number {
+    const line = this.#lines[errand];
     while (line.size > 0) {
-      const waitMs = this.#waitMs(isRepeat, now);
+      const waitMs = this.#waitMs(errand, now);
       if (waitMs > 0) return waitMs;
-      this.#enter(isRepeat, now);
+      this.#enter(errand, now);
       line.tellNext();
     }
     return Number.POSITIVE_INFINITY;

@@ -47,9 +47,11 @@ export class RegisteredSender {
     const sent = goesAlone ? this.#post(instance, command) : this.#batches.send(instance, command, now);
     const done = (reply: Reply): Reply => {
       instance.outstanding--;
-      // One that stops or is full says so for itself: others may be there.
-      if (reply.kind === 'unknown' && 'retryAfterMs' in reply) instance.gaveNoAnswer(reply.retryAfterMs);
-      return reply;
+      if (reply.kind !== 'unknown' || !('retryAfterMs' in reply)) return reply;
+      // One that stops or is full says so for itself: where others are there, nobody has to wait for it.
+      instance.gaveNoAnswer(reply.retryAfterMs);
+      const isAnotherThere = this.#registry.pick(participant, handler)?.isAvoided === false;
+      return isAnotherThere ? withoutWait(reply) : reply;
     };
     return sent.then(done);
   }
@@ -94,5 +96,7 @@ export class RegisteredSender {
 }
 
 const keyOf = ({ body }: Command): string => `${body.xid} ${commandKey(body.branch, body.op, 0)}`;
+
+const withoutWait = ({ retryAfterMs, ...reply }: Reply & { readonly retryAfterMs?: number }): Reply => reply as Reply;
 
 const handlerOf = ({ target }: Command): string => ('handler' in target ? target.handler : '');

@@ -8,8 +8,9 @@ import type { Log } from '../observe/log.js';
  */
 export interface EmbedOptions {
   /**
-   * Where transactions are kept: `sqlite:PATH`, or `sqlite::memory:` for tests. One file belongs to one application: what
-   * a process leaves undone when it dies, the next one that embeds the same file with the same participants takes up.
+   * Where transactions are kept: `sqlite:PATH`, `postgres://user:password@host:port/database`, or `sqlite::memory:` for tests.
+   * One store belongs to one application: what a process leaves undone when it dies, the next one that embeds the same
+   * store with the same participants takes up.
    */
   readonly store: string;
   /** Instances of decorated classes, or what `participant(…)` returned. Their names are known to this coordinator only. */

@@ -33,7 +33,8 @@ export function notTaken(
   parts: Pick<EngineParts, 'log' | 'onBroken'>,
 ): ConcordatError {
   const about = { xid, requestIds: batch.flatMap(({ asker }) => asker?.requestId ?? []) };
-  parts.log.warn({ ...about, error: (error as Error).message }, 'not taken into the log');
+  // A late request for what was purged is the caller's affair: nobody is to be woken for it.
+  if (!isPurged(error)) parts.log.warn({ ...about, error: (error as Error).message }, 'not taken into the log');
   return shownFor(error, parts, about);
 }
 

@@ -121,6 +121,7 @@ export const plantedBugs = [
   'forget-marks',
   'stream-trusts-any-position',
   'stream-without-bound',
+  'tail-without-waiting',
   'act-without-a-record',
   'one-person-is-enough',
   'parked-is-tried-again',

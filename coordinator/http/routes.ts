@@ -5,6 +5,7 @@ import { addBranch, takeOutcome } from './branches.js';
 import { commit, markRollbackOnly, rollback } from './deciding.js';
 import { about } from './describe/about.js';
 import { alive, ready } from './health.js';
+import { listTransactions } from './listing.js';
 import { showMetrics } from './metrics.js';
 import { describing } from './openapi.js';
 import { changeParticipant, listParticipants } from './participants.js';
@@ -13,7 +14,7 @@ import { endInstance, registerInstance } from './register.js';
 import type { Access, Method, Route } from './route.js';
 import { showStats } from './stats.js';
 import { streamChanges } from './stream.js';
-import { getEvents, getTransaction, listTransactions, openTransaction } from './transactions.js';
+import { getEvents, getTransaction, openTransaction } from './transactions.js';
 
 const one = '/v1/transactions/:xid';
 const instance = '/v1/participants/:name/instances/:id';

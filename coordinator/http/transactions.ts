@@ -2,12 +2,11 @@
 import type { Xid } from '../../sdk/protocol/ids.js';
 import { eventViews } from './events.js';
 import { liveEvents } from './events-live.js';
-import { filterOf } from './filter.js';
 import { readKnowing } from './knowing.js';
 import { waitMsOf } from './prefer.js';
 import type { Answer, Call, Rooms } from './route.js';
 import { readOpen } from './submit.js';
-import { summaryView, transactionView } from './views.js';
+import { transactionView } from './views.js';
 import { isAtRest, notFound, waitFor, xidOf } from './waiting.js';
 
 export async function openTransaction(rooms: Rooms, call: Call): Promise<Answer> {
@@ -65,10 +64,4 @@ export async function getEvents(rooms: Rooms, call: Call): Promise<Answer> {
   const rows = await rooms.engine.log(xid);
   if (rows.length === 0) throw notFound(xid);
   return { status: 200, body: { items: eventViews(rows) } };
-}
-
-export async function listTransactions({ store }: Rooms, call: Call): Promise<Answer> {
-  const { items, nextCursor } = await store.list(filterOf(call.query));
-  const { origin } = store.identity;
-  return { status: 200, body: { items: items.map((row) => summaryView(row, origin)), nextCursor } };
 }

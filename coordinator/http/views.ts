@@ -7,6 +7,7 @@ import type {
   BranchStatus,
   BranchView,
   ProposalView,
+  TransactionItemView,
   TransactionStatus,
   TransactionSummaryView,
   TransactionView,
@@ -70,7 +71,7 @@ function branchViews(state: State, now: number, status: TransactionStatus): read
   });
 }
 
-/** A transaction as lists show it. */
+/** A transaction as the stream of all changes shows it. */
 export const summaryView = (row: SummaryRow, origin: string): TransactionSummaryView => ({
   xid: row.xid,
   origin,
@@ -84,6 +85,14 @@ export const summaryView = (row: SummaryRow, origin: string): TransactionSummary
   deadlineAt: isoOrNull(row.deadlineAt),
   finishedAt: isoOrNull(row.finishedAt),
   durationMs: row.finishedAt === null ? null : row.finishedAt - row.openedAt,
+});
+
+/** The same with what only its log has; undefined where that is left out. */
+export const itemView = (row: SummaryRow, origin: string, state: State | undefined): TransactionItemView => ({
+  ...summaryView(row, origin),
+  metadata: state ? state.metadata : null,
+  result: state ? resultOf(state) : null,
+  ...(state && row.status === 'resolved' && { heuristic: heuristicOf(state) }),
 });
 
 export function branchView(

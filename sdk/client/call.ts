@@ -97,6 +97,8 @@ async function callInside({ calls, ambient }: Caller, transaction: Initiated, br
       wasTaken = true;
       const known = outcomeOf(xid, view);
       if (known) return known.output;
+      // Nothing is decided by that: a person may yet find that it is done.
+      if (view.status === 'parked') throw new Error(`it parked: ${view.lastError}`);
       const whole = await calls.get(xid);
       if (whole.decision === 'rollback') throw rolledBack(whole, branch.id);
       if (whole.decision === 'commit') return outcomeInside(whole, branch.id);
@@ -145,7 +147,6 @@ function outcomeOf(xid: string, view: BranchView): { readonly output: Json } | u
     case 'refused':
       throw refusedOf(lastError, code);
     case 'uncertain':
-    case 'parked':
       throw uncertain(xid, id, lastError);
     default:
       return undefined;

@@ -7,8 +7,8 @@ import {
   type EventView,
   isFinal,
   type RegistrationView,
+  type TransactionItemView,
   type TransactionStatus,
-  type TransactionSummaryView,
   type TransactionView,
 } from '../protocol/views.js';
 import type { Ambient } from './environment.js';
@@ -38,7 +38,7 @@ export interface Filter {
 }
 
 export interface TransactionPage {
-  readonly items: readonly TransactionSummaryView[];
+  readonly items: readonly TransactionItemView[];
   readonly nextCursor: string | null;
 }
 

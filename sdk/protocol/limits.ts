@@ -32,6 +32,8 @@ export const limits = Object.freeze({
   /** How long what one person wants waits for a second, where two are needed. */
   proposalMs: 3600 * 1000,
   listMax: 500,
+  /** Outputs that one page of a list shows, all transactions together. */
+  pageBytes: 8 * 1024 * 1024,
   /** The longest deadline, delay or backoff that can be asked for. */
   durationMaxMs: 365 * 24 * 3600 * 1000,
 });

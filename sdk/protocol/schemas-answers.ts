@@ -21,8 +21,8 @@ import {
   type ProposalView,
   type RegistrationView,
   type StatsView,
+  type TransactionItemView,
   type TransactionStatus,
-  type TransactionSummaryView,
   type TransactionView,
   transactionStatuses,
   type WaitingOn,
@@ -111,13 +111,14 @@ const proposal = z
     description: 'What one person wants parked branches to be, where a second one must want the same.',
   }) satisfies SchemaOf<ProposalView>;
 
+const heuristic = z.enum(heuristics).optional().meta({
+  description: 'With status `resolved`: whether every branch took effect, none did, some did, or nobody knows of some.',
+});
+
 export const transactionView = z
   .object({
     ...summaryFields,
-    heuristic: z.enum(heuristics).optional().meta({
-      description:
-        'With status `resolved`: whether every branch took effect, none did, some did, or nobody knows of some.',
-    }),
+    heuristic,
     proposal: proposal.optional(),
     waitingOn: z.array(waitingOn),
     branches: z.array(branchView),
@@ -126,14 +127,24 @@ export const transactionView = z
   })
   .meta({ id: 'Transaction' }) satisfies SchemaOf<TransactionView>;
 
-const summaryView = z.object(summaryFields).meta({
-  id: 'TransactionSummary',
-  description: 'A transaction as lists show it.',
-}) satisfies SchemaOf<TransactionSummaryView>;
+const itemView = z
+  .object({
+    ...summaryFields,
+    heuristic,
+    metadata: json,
+    result: z.record(z.string(), json).nullable().meta({
+      description:
+        'Outputs by step id. Null, with `metadata`, where a page has too many bytes of them, or the log cannot be read.',
+    }),
+  })
+  .meta({
+    id: 'TransactionItem',
+    description: 'A transaction as lists show it.',
+  }) satisfies SchemaOf<TransactionItemView>;
 
 export const transactionList = z
   .object({
-    items: z.array(summaryView),
+    items: z.array(itemView),
     nextCursor: z.string().nullable().meta({ description: 'Null on the last page.' }),
   })
   .meta({ id: 'TransactionList' });

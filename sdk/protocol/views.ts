@@ -62,7 +62,7 @@ export interface WaitingOn {
   readonly lastError: string | null;
 }
 
-/** A transaction as lists show it. */
+/** What is told of a transaction everywhere. */
 export interface TransactionSummaryView {
   readonly xid: string;
   readonly origin: string;
@@ -97,6 +97,16 @@ export interface ProposalView {
   /** Name of the key; it takes one of another name to confirm. */
   readonly by: string;
   readonly expiresAt: string;
+}
+
+/** A transaction as a page of the list has it. */
+export interface TransactionItemView extends TransactionSummaryView {
+  /** Only with `resolved`. */
+  readonly heuristic?: Heuristic;
+  /** Null, with `result`, where the outputs of a page are too large together, or the log cannot be read. */
+  readonly metadata: Json;
+  /** Outputs by step id. */
+  readonly result: { readonly [id: string]: Json } | null;
 }
 
 export interface TransactionView extends TransactionSummaryView {

@@ -1,4 +1,5 @@
 /** What the store did: as the coordinator counts it, and as its file shows it to anybody. */
+import knexFactory from 'knex';
 import { withFile } from './file.js';
 import { nameOf, type Variant } from './work.js';
 
@@ -23,8 +24,25 @@ export interface PerTransaction {
   readonly max: number;
 }
 
-const perTransaction = (file: string, table: string, variant: Variant): Promise<PerTransaction> =>
-  withFile(file, async (ask) => {
+const perTransaction = (store: string, table: string, variant: Variant): Promise<PerTransaction> =>
+  store.startsWith('postgres:') ? inPostgres(store, table, variant) : inFile(store, table, variant);
+
+/** Rows that are written are counted in a file alone. */
+async function inPostgres(store: string, table: string, variant: Variant): Promise<PerTransaction> {
+  if (table !== 'log') return { mean: Number.NaN, max: Number.NaN };
+  const db = knexFactory({ client: 'pg', connection: store });
+  const counts = `
+    select count(*) as rows from concordat.log
+    where xid in (select xid from concordat.transactions where name = ?) group by xid`;
+  const { rows } = await db.raw(`select avg(rows)::float as mean, max(rows)::float as max from (${counts}) as counts`, [
+    nameOf(variant),
+  ]);
+  await db.destroy();
+  return rows[0];
+}
+
+const inFile = (store: string, table: string, variant: Variant): Promise<PerTransaction> =>
+  withFile(fileOf(store), async (ask) => {
     const counts = `
       select count(*) as rows from ${table}
       where xid in (select xid from transactions where name = ?) group by xid`;
@@ -33,11 +51,17 @@ const perTransaction = (file: string, table: string, variant: Variant): Promise<
   });
 
 /** The appends of each transaction. Each was waited for before the next was made. */
-export const readWaits = (file: string, variant: Variant): Promise<PerTransaction> =>
-  perTransaction(file, 'log', variant);
+export const readWaits = (store: string, variant: Variant): Promise<PerTransaction> =>
+  perTransaction(store, 'log', variant);
 
 /** From now on notes every row that is written of any transaction: each insert, update and delete. */
-export const noteWrites = (file: string): Promise<void> =>
+export const noteWrites = async (store: string): Promise<void> => {
+  if (store.startsWith('sqlite:')) await noteWritesIn(fileOf(store));
+};
+
+const fileOf = (store: string): string => store.slice('sqlite:'.length);
+
+const noteWritesIn = (file: string): Promise<void> =>
   withFile(file, async (ask) => {
     const tables = (await ask(`
       select t.name from sqlite_master t join pragma_table_info(t.name) c
@@ -57,5 +81,5 @@ export const noteWrites = (file: string): Promise<void> =>
   });
 
 /** The writes of each transaction since {@link noteWrites}. */
-export const readWrites = (file: string, variant: Variant): Promise<PerTransaction> =>
-  perTransaction(file, 'bench_writes', variant);
+export const readWrites = (store: string, variant: Variant): Promise<PerTransaction> =>
+  perTransaction(store, 'bench_writes', variant);

@@ -24,7 +24,7 @@ import {
   wrongEffects,
 } from './work.js';
 
-/** Opens the store in this file, carries out a load, or tells what came since the last time. */
+/** Opens the store of this address, carries out a load, or tells what came since the last time. */
 export type Ask = { readonly store: string } | Load | 'tally';
 
 const words = new Words();
@@ -46,7 +46,7 @@ const handlerOf = (step: StepName) =>
 const handlers = Object.fromEntries(steps.map((step) => [step, handlerOf(step)]));
 
 const open = (store: string): Promise<Embedded> =>
-  embed({ store: `sqlite:${store}`, participants: [define({ name: participant, handlers })], log: 'error' });
+  embed({ store, participants: [define({ name: participant, handlers })], log: 'error' });
 
 const run = (client: Embedded, load: Load): Promise<LoadResult> =>
   carryOut(load, async (xid) => {
@@ -67,7 +67,7 @@ async function answer(ask: Ask): Promise<LoadResult | Tally | undefined> {
 async function byHand(args: readonly string[]): Promise<void> {
   const { variants, inFlight, dir: parent, ms, warmUpMs } = readOptions(args);
   const dir = mkdtempSync(join(parent, 'concordat-bench-'));
-  const client = await open(join(dir, 'bench.db'));
+  const client = await open(`sqlite:${join(dir, 'bench.db')}`);
   for (const variant of variants) {
     for (const flying of inFlight) {
       const load = { variant, inFlight: flying, ms, prefix: `${variant}-${flying}` };

@@ -3,6 +3,9 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { type Mode, modes, type Variant, variants } from './work.js';
 
+const storeKinds = ['sqlite', 'postgres'] as const;
+export type StoreKind = (typeof storeKinds)[number];
+
 export interface Options {
   readonly rounds: number;
   readonly ms: number;
@@ -14,6 +17,8 @@ export interface Options {
   /** In one run they take turns at every point. */
   readonly modes: readonly Mode[];
   readonly dir: string;
+  /** What the coordinator keeps its transactions in. */
+  readonly store: StoreKind;
   /** The program that is measured. */
   readonly coordinator: string;
   readonly json: boolean;
@@ -22,7 +27,7 @@ export interface Options {
 
 export const help = `npm run bench -- [modes] [options]
 
-Runs the reference work (3 saga steps, SQLite with synchronous=FULL, the client
+Runs the reference work (3 saga steps, every commit on the disk, the client
 waiting for the result) and prints what it cost. Several modes take turns at
 every point, so that what else the machine does disturbs them alike.
 
@@ -44,6 +49,7 @@ every point, so that what else the machine does disturbs them alike.
   --warm-up-ms N     load on the fresh processes of a mode, before a round         (6000; several modes 4000)
   --in-flight LIST   transactions in flight                                        (1,16,64,256; several modes 1,64)
   --variants LIST    commit: all steps done; undo: the third refused               (commit,undo)
+  --store KIND       sqlite or postgres: a private server, started and removed                (sqlite)
   --dir PATH         where the stores are made and removed                         (the system's temporary folder)
   --coordinator PATH the cli.js to measure, to compare builds                      (this build's)
   --json             one JSON document on standard output
@@ -69,6 +75,7 @@ export function readOptions(args: readonly string[]): Options {
     modes: chosen,
     variants: (values.variants ?? variants.join(',')).split(',').map(toVariant),
     dir: values.dir ?? tmpdir(),
+    store: toStoreKind(values.store ?? 'sqlite'),
     coordinator: values.coordinator ?? fileURLToPath(new URL('../../coordinator/cli.js', import.meta.url)),
     json: values.json ?? false,
     help: values.help ?? false,
@@ -103,6 +110,7 @@ const flags = {
   'in-flight': text,
   variants: text,
   dir: text,
+  store: text,
   coordinator: text,
 } as const;
 
@@ -130,6 +138,12 @@ function count(flag: string, text: string): number {
   if (!Number.isInteger(value) || value < 1)
     throw new UsageError(`${flag}: expected a whole number from 1, got ${text}`);
   return value;
+}
+
+function toStoreKind(text: string): StoreKind {
+  const kind = storeKinds.find((name) => name === text);
+  if (kind === undefined) throw new UsageError(`--store: expected ${storeKinds.join(' or ')}, got ${text}`);
+  return kind;
 }
 
 function toVariant(text: string): Variant {

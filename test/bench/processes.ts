@@ -69,10 +69,10 @@ export interface Server extends Part {
 
 const pidOf = ({ pid }: ChildProcess): number => pid ?? Number.NaN;
 
-/** `concordat serve` on a fresh file, as a user would start it. */
+/** `concordat serve` on a fresh store, as a user would start it. */
 export async function startCoordinator(dir: string, store: string, cli: string): Promise<Server> {
   const log = `${dir}/coordinator.log`;
-  const args = ['serve', '--store', `sqlite:${store}`, '--queue', 'memory', '--listen', '127.0.0.1:0'];
+  const args = ['serve', '--store', store, '--queue', 'memory', '--listen', '127.0.0.1:0'];
   const child = watch(
     spawn(process.execPath, [cli, ...args], {
       cwd: dir,

@@ -1,6 +1,7 @@
 /** What stands for one mode: its processes on fresh files. */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { startPostgres } from '../helpers/postgres.js';
 import type { ClientLoad } from './client.js';
 import { type Counters, readCounters } from './counters.js';
 import { effectsIn } from './effects.js';
@@ -16,7 +17,7 @@ import type { Mode, Tally } from './work.js';
 export interface Stage {
   readonly mode: Mode;
   readonly pids: Parts;
-  /** The coordinator's file. */
+  /** The address of the coordinator's store. */
   readonly store: string;
   /** The process of a fenced service, if there is one. */
   readonly host: Told<AskHost> | undefined;
@@ -33,6 +34,8 @@ interface Place {
   readonly mode: Mode;
   readonly dir: string;
   readonly store: string;
+  /** The process of a server that the store is on. */
+  readonly server: Parts;
   /** The program that is measured. */
   readonly cli: string;
   readonly keep: Keep;
@@ -47,6 +50,8 @@ export async function withStages<T>(
   const folder = mkdtempSync(join(options.dir, 'concordat-bench-'));
   folders.add(folder);
   const started: Part[] = [];
+  const server = options.store === 'postgres' ? await startPostgres(durable) : undefined;
+  const serverParts: Parts = server ? { postgres: server.pid() } : {};
   const keep: Keep = (part) => {
     started.unshift(part);
     return part;
@@ -56,14 +61,27 @@ export async function withStages<T>(
     for (const mode of modes) {
       const dir = join(folder, mode);
       mkdirSync(dir);
-      stages.push(await start({ mode, dir, store: join(dir, 'bench.db'), cli: options.coordinator, keep }));
+      const store = server ? server.url(await server.database()) : `sqlite:${join(dir, 'bench.db')}`;
+      const place = {
+        mode,
+        dir,
+        store,
+        server: serverParts,
+        cli: options.coordinator,
+        keep,
+      };
+      stages.push(await start(place));
     }
     return await work(stages);
   } finally {
     for (const part of started) await part.stop();
+    await server?.stop();
     remove(folder);
   }
 }
+
+/** A private server that writes what it acknowledged, as a user's does. */
+const durable = { fsync: 'on', full_page_writes: 'on' };
 
 const folders = new Set<string>();
 
@@ -90,7 +108,7 @@ function start(place: Place): Promise<Stage> {
 }
 
 /** A service without the SDK. */
-async function startBare({ mode, dir, store, cli, keep }: Place): Promise<Stage> {
+async function startBare({ mode, dir, store, server, cli, keep }: Place): Promise<Stage> {
   const participant = keep(await startPart<AskParticipant>('participant', dir));
   const coordinator = keep(await startCoordinator(dir, store, cli));
   const coordinatorUrl = coordinator.url;
@@ -99,7 +117,7 @@ async function startBare({ mode, dir, store, cli, keep }: Place): Promise<Stage>
   const client = keep(await startPart<ClientLoad>('client', dir));
   return {
     mode,
-    pids: { coordinator: coordinator.pid, participant: participant.pid, client: client.pid },
+    pids: { coordinator: coordinator.pid, participant: participant.pid, client: client.pid, ...server },
     store,
     host: undefined,
     run: (load) => client.ask({ ...load, coordinatorUrl, participantUrl, by: 'plan' }),
@@ -108,7 +126,7 @@ async function startBare({ mode, dir, store, cli, keep }: Place): Promise<Stage>
   };
 }
 
-async function startHosted({ mode, dir, store, cli, keep }: Place): Promise<Stage> {
+async function startHosted({ mode, dir, store, server, cli, keep }: Place): Promise<Stage> {
   const coordinator = keep(await startCoordinator(dir, store, cli));
   const coordinatorUrl = coordinator.url;
   const host = keep(await startPart<AskHost>('host', dir));
@@ -118,7 +136,7 @@ async function startHosted({ mode, dir, store, cli, keep }: Place): Promise<Stag
   const by = mode === 'remote' ? 'remote' : 'plan';
   return {
     mode,
-    pids: { coordinator: coordinator.pid, participant: host.pid, client: client.pid },
+    pids: { coordinator: coordinator.pid, participant: host.pid, client: client.pid, ...server },
     store,
     host,
     run: (load) => client.ask({ ...load, coordinatorUrl, participantUrl: undefined, by }),
@@ -127,12 +145,12 @@ async function startHosted({ mode, dir, store, cli, keep }: Place): Promise<Stag
   };
 }
 
-async function startEmbedded({ mode, dir, store, keep }: Place): Promise<Stage> {
+async function startEmbedded({ mode, dir, store, server, keep }: Place): Promise<Stage> {
   const application = keep(await startPart<AskEmbedded>('embed', dir));
   await application.ask({ store });
   return {
     mode,
-    pids: { application: application.pid },
+    pids: { application: application.pid, ...server },
     store,
     host: undefined,
     run: (load) => application.ask(load),

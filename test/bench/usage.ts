@@ -46,9 +46,15 @@ function kernelMs(): number {
     .reduce((sum, { cpuMs }) => sum + cpuMs, 0);
 }
 
+/** A database server is its first process and those that serve the connections. */
+function cpuMsOf(part: string, pid: number): number {
+  const children = part === 'postgres' ? read(`/proc/${pid}/task/${pid}/children`).trim().split(' ') : [];
+  return [pid, ...children].reduce<number>((sum, each) => sum + (statOf(each).cpuMs || 0), 0);
+}
+
 export function snapshot(parts: Parts): Snapshot {
   const atMs = performance.now();
-  const cpuMs = Object.fromEntries(Object.entries(parts).map(([part, pid]) => [part, statOf(pid).cpuMs]));
+  const cpuMs = Object.fromEntries(Object.entries(parts).map(([part, pid]) => [part, cpuMsOf(part, pid)]));
   const [, user, nice, system] = (read('/proc/stat').split('\n')[0] ?? '').split(/\s+/).map(Number);
   const all = ((user ?? Number.NaN) + (nice ?? 0) + (system ?? 0)) * msPerTick;
   return { atMs, cpuMs, userMs: Number.isFinite(all) ? all - kernelMs() : Number.NaN };

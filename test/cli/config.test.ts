@@ -43,9 +43,10 @@ test('a wrong value names its setting, what was expected and what came', (t) => 
     [{ CONCORDAT_LISTEN: '127.0.0.1:70000' }, /^listen .* got "127.0.0.1:70000"$/],
     [
       { CONCORDAT_STORE: 'oracle:x' },
-      /^store \(CONCORDAT_STORE\): expected sqlite:PATH or sqlite::memory:, got "oracle:x"$/,
+      /^store \(CONCORDAT_STORE\): expected sqlite:PATH, sqlite::memory: or postgres:.*, got "oracle:x"$/,
     ],
-    [{ CONCORDAT_STORE: 'postgres://u:pw@h/d' }, /^store .* got postgres:…, which comes with a later version$/],
+    [{ CONCORDAT_STORE: 'postgres://u:pw@h' }, /^store .* got postgres:…, which names no server and database$/],
+    [{ CONCORDAT_STORE: 'mysql://u:pw@h/d' }, /^store .* got mysql:…, which comes with a later version$/],
     [{ CONCORDAT_QUEUE: 'redis://:pw@h' }, /^queue .* got redis:…, which comes with a later version$/],
     [{ CONCORDAT_API_KEYS: 'a:admin:pw,b:king:pw' }, /^apiKeys .*, got something else as key 2$/],
     [

@@ -2,7 +2,13 @@ import test from 'ava';
 import { explain, explanationLines } from '../../coordinator/cli/explain/explain.js';
 import type { Known } from '../../coordinator/cli/explain/explanation.js';
 import { kindNames } from '../../sdk/protocol/kinds.js';
-import { branchStatuses, isFinal, transactionStatuses } from '../../sdk/protocol/views.js';
+import {
+  branchStatuses,
+  isFinal,
+  type ParticipantView,
+  type ProposalView,
+  transactionStatuses,
+} from '../../sdk/protocol/views.js';
 import {
   at,
   branchView,
@@ -86,6 +92,8 @@ test('an ask transaction whose check is asked, and one whose check is parked', (
   const parked = transactionView({ status: 'parked', waitingOn: [{ ...check, dueAt: null }] });
   const text = told(known({ view: parked, events: [...events, event('check_parked', { reason: 'no answer' })] }));
   t.regex(text, /a person: the initiator's check is parked after 1 attempt: no answer/);
+  t.regex(text, /Nothing is decided, as the initiator's check gave no answer\./);
+  t.regex(text, /if its initiator did commit: POST \/v1\/transactions\/order-1042\/commit says so/);
   t.regex(text, /\$ concordat tx retry order-1042/);
   t.notRegex(text, /tx resolve/);
 });
@@ -95,7 +103,7 @@ test('a command that is held back tells by what: no instance, a pause, calls tha
   const [instance] = participant().instances;
   const gone = participant({ instances: [{ ...instance!, alive: false, expiresAt: at(-300) }] });
   const of = (participants: Known['participants']) => told(known({ view, participants }));
-  t.regex(of([gone]), /held back, as no instance of 'payment' is alive since 5 minutes/);
+  t.regex(of([gone]), /held back, as no instance of 'payment' is alive; the last one went 5 minutes ago/);
   t.regex(of([gone]), /'action' is sent as soon as 'payment' takes commands; waiting for that is no attempt\./);
   t.regex(of([gone]), /Start an instance of 'payment', .*\n +\$ concordat doctor/);
   t.regex(of([]), /held back, as no instance of 'payment' is registered/);
@@ -165,12 +173,86 @@ test('what comes from outside reaches the terminal without control characters', 
   t.regex(text, /gone \[2J 2J/);
 });
 
-test('somebody else has to confirm what one person proposed', (t) => {
+const proposing = (...branches: ProposalView['branches']): string => {
   const parked = caseOf('parked', 'parked', 'saga', 'rollback');
-  const branches = [{ branch: 1, as: 'done' as const, output: null, reason: 'ticket 77' }];
-  const view = { ...parked.view, proposal: { branches, by: 'ann', expiresAt: at(600) } };
+  return told({ ...parked, view: { ...parked.view, proposal: { branches, by: 'ann', expiresAt: at(600) } } });
+};
+
+test('N2 what one person proposed is confirmed with the command that is shown, to the letter', (t) => {
   t.regex(
-    told({ ...parked, view }),
-    /Confirm what ann proposed \(with a key of another name, before .* \(in 10 minutes\)\): branch 1 is done, because ticket 77/,
+    proposing({ branch: 1, as: 'done', output: null, reason: 'ticket 77' }),
+    /Confirm what ann proposed \(with a key of another name, before .* \(in 10 minutes\)\): branch 1 is done, because ticket 77\n +\$ concordat tx resolve order-1042 --branch 1 --as done --reason 'ticket 77'\n/,
   );
+  t.true(
+    proposing({ branch: 1, as: 'done', output: { id: "o'7" }, reason: `it's $HOME ${'x'.repeat(900)}` }).includes(
+      `--reason 'it'\\''s $HOME ${'x'.repeat(900)}' --output '{"id":"o'\\''7"}'\n`,
+    ),
+  );
+});
+
+test('commands to type name the coordinator that was named', (t) => {
+  const one = { ...caseOf('parked', 'parked', 'saga', 'rollback'), url: 'http://10.0.0.5:8090' };
+  const commands = explain(one).youCan.flatMap(({ command }) => command ?? []);
+  t.true(commands.length > 2);
+  for (const command of commands) t.true(command.endsWith(` --url 'http://10.0.0.5:8090'`), command);
+});
+
+test('N2 no command is shown where it would be another proposal', (t) => {
+  const one = { branch: 1, as: 'done' as const, output: null, reason: 'ticket 77' };
+  const http =
+    /Send the branches of its "proposal" to POST \/v1\/transactions\/order-1042\/resolve, with the same reasons\n/;
+  for (const text of [
+    proposing(one, { ...one, branch: 2, as: 'skipped' }),
+    proposing({ ...one, reason: 'two\nlines' }),
+    proposing({ ...one, output: 'x'.repeat(5000) }),
+  ]) {
+    t.regex(text, http);
+    t.false(text.includes("--reason '"));
+  }
+});
+
+test('a command for a URL that is held back tells of the service at its origin', (t) => {
+  const url = 'http://127.0.0.1:9001/pay';
+  const branches = [branchView({ status: 'running', participant: null, handler: null, url })];
+  const view = transactionView({ branches, waitingOn: [waiting({ participant: null })] });
+  const of = (change: Partial<ParticipantView>) =>
+    told(known({ view, participants: [participant({ name: 'http://127.0.0.1:9001', instances: [], ...change })] }));
+  const paused = of({ paused: true });
+  t.regex(paused, /it is held back, as 'http:\/\/127\.0\.0\.1:9001' is paused by an operator/);
+  t.regex(paused, /is sent as soon as 'http:\/\/127\.0\.0\.1:9001' takes commands/);
+  t.regex(paused, /PUT \/v1\/participants\/http%3A%2F%2F127\.0\.0\.1%3A9001 with \{"paused": false\}/);
+  t.notRegex(paused, /Start the service/);
+  const broken = of({ health: { ...participant().health, breaker: 'open', lastError: 'connect ECONNREFUSED' } });
+  t.regex(broken, /Start the service at http:\/\/127\.0\.0\.1:9001, or see why/);
+  t.regex(
+    of({ health: { ...participant().health, inFlight: 2, held: 7 } }),
+    /is on its way or waits for room: of the commands for '.*9001' 2 are on their way and 7 wait\./,
+  );
+});
+
+test('J6 what is still going on at a participant is told once, with how long it is asked', (t) => {
+  const events = [
+    opened(),
+    ...[1, 2, 3].map((attempt) => event('branch_pending', { branch: 1, op: 'action', attempt })),
+  ];
+  const view = transactionView({
+    branches: [branchView({ status: 'retrying' })],
+    waitingOn: [waiting({ attempt: 4, dueAt: at(20) })],
+  });
+  const text = told(known({ view, events }));
+  t.is(text.match(/answered that 'action' is still going on there/g)?.length, 1);
+  t.regex(text, /it is asked again, for at most 1 day in all; then it is given up and rollback is decided\./);
+  t.notRegex(text, /up to 50 times/);
+});
+
+test('what is to be confirmed did not yet take effect, and an undo of what may never have been says so', (t) => {
+  const tried = known({ view: transactionView({ branches: [branchView({ kind: 'tcc' })] }) });
+  const done = { ...tried, events: [opened(), event('branch_done', { branch: 1, attempt: 2 })] };
+  t.regex(told(done), /'try' of 1 'pay' \(payment\/charge\) is done at attempt 2/);
+  const parked = caseOf('parked', 'parked', 'saga', 'rollback');
+  const uncertain = {
+    ...parked,
+    events: [...parked.events, event('branch_uncertain', { branch: 1, error: 'no answer' })],
+  };
+  t.regex(told(uncertain), /If 'pay' took no effect, or its effect is undone, or you undid it yourself/);
 });

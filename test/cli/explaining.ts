@@ -86,7 +86,7 @@ export const opened = ({ drivenBy = 'plan', onTimeout = 'rollback', pivot = fals
   at: at(-60),
   drivenBy,
   onTimeout,
-  policy: { parkAfterMs: 86_400_000, retry: { attemptsMax: 50 } },
+  policy: { parkAfterMs: 86_400_000, pendingForMs: 86_400_000, retry: { attemptsMax: 50 } },
   branches: drivenBy === 'plan' ? [{ id: 'pay', ...(pivot && { pivot: true }) }] : [],
 });
 

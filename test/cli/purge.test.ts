@@ -4,7 +4,7 @@ import { openSqliteStore } from '../../coordinator/store/sqlite/store.js';
 import { connect } from '../../sdk/index.js';
 import { chance, nextAppend, sampleAppend, sampleSummary } from '../store/sample.js';
 import { takeBack } from './old-store.js';
-import { folder, run, startServe } from './processes.js';
+import { begin, folder, run, startServe } from './processes.js';
 
 const dayMs = 24 * 3600 * 1000;
 
@@ -82,7 +82,7 @@ test('H15 beside a coordinator that takes transactions all the time, none of the
 
 test('E4 what was purged is refused with 409 when it is opened again, and is not found otherwise', async (t) => {
   const directory = folder(t);
-  const { first } = await startServe(t, [], { directory });
+  const { first, err } = await startServe(t, [], { directory });
   const post = async (path: string, body: object) => {
     const headers = { 'content-type': 'application/json' };
     const answer = await fetch(first.listening + path, { method: 'POST', headers, body: JSON.stringify(body) });
@@ -105,6 +105,24 @@ test('E4 what was purged is refused with 409 when it is opened again, and is not
   for (const url of [gone, `${gone}/events`]) t.is((await fetch(url)).status, 404);
   const shown = await run(['tx', 'show', 'x1', '--url', first.listening], { directory });
   t.regex(shown.err, /transaction x1 finished and was purged on 20.*\(transaction_not_found\)/);
+  t.notRegex(err(), /"level":"(warn|error)"/, 'a late request wakes nobody');
+});
+
+test('I15 a purge that is killed in the middle has its record', async (t) => {
+  const directory = folder(t);
+  await fill(directory, 3000);
+  const left = await openSqliteStore({ path: join(directory, 'test.db'), chance });
+  t.teardown(() => left.close());
+  const { child, ended } = begin(['purge', ...store, '--finished-before', '30d'], { directory });
+  while ((await left.purgeable(Date.now())) === 3000);
+  child.kill('SIGKILL');
+  await ended;
+  t.true((await left.purgeable(Date.now())) > 0, 'it was killed in the middle');
+  const { items } = await left.audit({ limit: 10 });
+  t.deepEqual(
+    items.map(({ action }) => action),
+    ['purge'],
+  );
 });
 
 test('H15 a coordinator with a retention purges by itself', async (t) => {

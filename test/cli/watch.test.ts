@@ -131,3 +131,9 @@ test('a screen draws over what it drew, and cuts what does not fit', (t) => {
   screen.draw('1\n2\n3\n4\n5');
   t.deepEqual(written, ['\r\u001b[Ja line th\nb\n', '\u001b[2A\r\u001b[J1\n2\n… 3 more \n']);
 });
+
+test('a terminal that does not know its size is one of 80 columns and 24 rows', (t) => {
+  const written: string[] = [];
+  new Screen({ columns: 0, rows: 0, write: (text) => written.push(text) }).draw('a line\nb\nc');
+  t.deepEqual(written, ['\r\u001b[Ja line\nb\nc\n']);
+});

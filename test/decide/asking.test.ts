@@ -99,13 +99,12 @@ test('an answer to an old check counts when it is one, and is stale when it is n
 test('C10 a check that says nothing for too long parks the transaction, never drops it', (t) => {
   const machine = initiated([{ id: 'm', kind: 'message' }], ask);
   machine.rollback();
-  machine.now += 5000;
-  machine.check('unknown');
+  machine.useUp(0);
   t.is(machine.phase, 'parked_undecided');
   t.is(inAWord(machine.rollback()), 'same', 'it is wanted already');
   machine.retry();
   t.is(machine.phase, 'asking');
-  t.deepEqual(machine.commands(), ['0.check.2']);
+  t.regex(machine.commands().join(), /^0\.check\.\d+$/);
   machine.check('unknown');
   t.is(machine.phase, 'asking', 'a person gives it new time');
   machine.retry();
@@ -117,8 +116,7 @@ test('C10 a check that says nothing for too long parks the transaction, never dr
 test('a check that parked waits for the outcomes that are under way before the transaction is parked', (t) => {
   const machine = initiated(['a'], ask);
   machine.rollback();
-  machine.now += 5000;
-  machine.check('unknown');
+  machine.useUp(0);
   t.is(machine.phase, 'asking');
   const late = { type: 'check_answer', attempt: 1, answer: 'rollback' } as const;
   t.deepEqual(machine.put(late), { kind: 'stale', why: 'nobody is asking' });

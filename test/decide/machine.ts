@@ -147,6 +147,19 @@ export class Machine {
   untilDue(branch: number): void {
     this.now = Math.max(this.now, this.outstandingOf(branch).work.dueAt);
   }
+
+  /** Every attempt of what is asked of a branch (0: the check) fails, until its patience is used up. */
+  useUp(branch: number): void {
+    for (let asked = true; asked; asked = this.isAsked(branch)) {
+      this.untilDue(branch);
+      if (branch === 0) this.check('unknown');
+      else this.unknown(branch);
+    }
+  }
+
+  isAsked(branch: number): boolean {
+    return outstanding(this.current).some((one) => one.branch === branch);
+  }
 }
 
 /** What a verdict says, in a word: its kind, or the code of the refusal. */

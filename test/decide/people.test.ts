@@ -13,8 +13,7 @@ function parked(): Machine {
   machine.done(2);
   machine.commit();
   machine.refused(1);
-  machine.now += 5000;
-  machine.unknown(2);
+  machine.useUp(2);
   return machine;
 }
 
@@ -54,9 +53,13 @@ test('N5 nothing parked moves by itself', (t) => {
 
 test('N3 retry asks everything that parked again, under the next number, with new patience', (t) => {
   const machine = parked();
+  const attempts = [1, 2].map((branch) => (machine.branch(branch).stage as { attempt: number }).attempt);
   machine.retry();
   t.is(machine.status, 'committing');
-  t.deepEqual(machine.commands(), ['1.confirm.2', '2.confirm.2']);
+  t.deepEqual(
+    machine.commands(),
+    attempts.map((attempt, index) => `${index + 1}.confirm.${attempt + 1}`),
+  );
   machine.unknown(2);
   t.is(machine.stages()[1], 'asked');
   machine.done(1);

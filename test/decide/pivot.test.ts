@@ -117,8 +117,7 @@ test('what comes after the pivot is commit work: tried until its time is used up
     machine.untilDue(3);
   }
   t.deepEqual(machine.commands(), ['3.action.6'], 'the attempts of a forward op do not limit it');
-  machine.now += 5000;
-  machine.unknown(3);
+  machine.useUp(3);
   t.is(machine.phase, 'parked_commit');
 });
 

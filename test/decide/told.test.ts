@@ -47,6 +47,12 @@ const told: readonly [string, () => Machine, Input][] = [
     () => inAsk(planned([{ id: 'a' }], ask)),
     { type: 'commit' },
   ],
+  ['the coordinator drives plan tx-1 to its end by itself', inPhase.planned, { type: 'commit' }],
+  [
+    'the coordinator drives plan tx-1 to its end by itself',
+    inPhase.planned,
+    { type: 'add_branch', spec: spec({ id: 'b' }) },
+  ],
   ['rollback of tx-1 is decided', inPhase.rolled_back, { type: 'commit' }],
   ['commit of tx-1 is decided', inPhase.committing, { type: 'rollback', reason: 'no' }],
   [
@@ -78,7 +84,7 @@ const told: readonly [string, () => Machine, Input][] = [
   ],
   ['tx-1 has no branch 9; it has 1', inPhase.parked_commit, { type: 'resolve', by: 'ann', branches: [resolveOne(9)] }],
   [
-    'branch 1 of tx-1 is asked; only a parked one can be resolved',
+    'branch 1 of tx-1 is under way; only a parked one can be resolved',
     inPhase.committing,
     { type: 'resolve', by: 'ann', branches: [resolveOne(1)] },
   ],

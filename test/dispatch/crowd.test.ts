@@ -1,10 +1,11 @@
 import test from 'ava';
+import { everywhere, type Presence } from '../../coordinator/dispatch/absence.js';
 import { standsAside } from '../../coordinator/dispatch/crowd.js';
 import { Dispatcher } from '../../coordinator/dispatch/dispatcher.js';
 import { Lanes } from '../../coordinator/dispatch/lanes.js';
 import type { Reply } from '../../coordinator/dispatch/transport.js';
 import { memoryQueue } from '../../coordinator/queue/memory.js';
-import type { Command } from '../../sdk/protocol/commands.js';
+import type { Command, Target } from '../../sdk/protocol/commands.js';
 import { manualClock } from '../helpers/clock.js';
 import { command, plant } from './participants.js';
 
@@ -75,6 +76,62 @@ test('those who have nothing to do any more when they are called do not stop the
   while (sent.length < 1500) await settled();
   await settled();
   t.deepEqual(new Set(sent), new Set([...commands.slice(0, 1000), ...commands.slice(4500)]));
+});
+
+/** A dispatcher with room for two calls at once, which keeps ten of each crowd; `answer` is what comes of a command. */
+function narrow(presence: Presence, answer: (sending: Command) => Reply) {
+  const clock = manualClock(Date.now());
+  const queue = memoryQueue({ clock });
+  const byXid = new Map<string, Command>();
+  const sent: Command[] = [];
+  const door = new Dispatcher({
+    queue,
+    clock,
+    presence,
+    lanes: new Lanes(clock, 2),
+    atHandMax: 10,
+    transport: {
+      async send(sending): Promise<Reply> {
+        sent.push(sending);
+        return answer(sending);
+      },
+      close: async () => undefined,
+    },
+    report: () => undefined,
+    callBack: async (xid) => {
+      await null;
+      const called = byXid.get(xid);
+      if (called) queue.add([called]);
+    },
+  });
+  const come = async (count: number, handler: string, attempt = 1): Promise<readonly Command[]> => {
+    const commands = Array.from({ length: count }, () => command({ participant: 'stock', handler }, {}, { attempt }));
+    for (const each of commands) byXid.set(each.body.xid, each);
+    queue.add(commands);
+    for (let i = 0; i < 100; i++) await settled();
+    return commands;
+  };
+  const unsent = (commands: readonly Command[]): number => commands.filter((each) => !sent.includes(each)).length;
+  return { door, come, unsent };
+}
+
+const done: Reply = { kind: 'done', output: null };
+
+test('J1 J4 I4 a crowd that waits for a handler that nobody has keeps none of those aside that wait for another', async (t) => {
+  const reaches = (to: Target): boolean => 'url' in to || to.handler === 'reserve';
+  const { door, come, unsent } = narrow({ reaches, watch: () => undefined }, () => done);
+  await come(20, 'gone');
+  t.is(unsent(await come(50, 'reserve')), 0);
+  t.is(door.waitingFor('stock'), 20, 'those who wait for nobody are still known of');
+});
+
+test('J1 I14 a crowd of repeats that are held back while many calls fail keeps no first attempts aside', async (t) => {
+  let calls = 0;
+  const half = (): Reply => (calls++ % 2 === 0 ? { kind: 'unknown', error: 'answered 500' } : done);
+  const { come, unsent } = narrow(everywhere, half);
+  await come(40, 'reserve');
+  t.true(unsent(await come(50, 'reserve', 2)) >= 20);
+  t.is(unsent(await come(50, 'reserve')), 0);
 });
 
 test.serial('planted keep-all-that-waits: the bound above is seen to be passed', async (t) => {

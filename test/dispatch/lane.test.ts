@@ -1,6 +1,8 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import test from 'ava';
 import { Bucket } from '../../coordinator/dispatch/bucket.js';
-import { Lane, type Limits } from '../../coordinator/dispatch/lane.js';
+import { type Errand, Lane, type Limits } from '../../coordinator/dispatch/lane.js';
 import { Recent } from '../../coordinator/dispatch/recent.js';
 import type { Reply } from '../../coordinator/dispatch/transport.js';
 import { manualClock } from '../helpers/clock.js';
@@ -14,10 +16,10 @@ function laneWith(limits: Partial<Limits> = {}) {
   const clock = manualClock();
   const usual: Limits = { concurrency: 1000, perSecond: null, paused: false };
   const lane = new Lane(clock, { ...usual, ...limits });
-  const gone = { first: 0, again: 0 };
-  const enter = async (isRepeat: boolean): Promise<void> => {
-    if (!lane.tryEnter(isRepeat) && (await lane.wait(isRepeat).turn) !== 'go') return;
-    gone[isRepeat ? 'again' : 'first']++;
+  const gone = { first: 0, again: 0, end: 0 };
+  const enter = async (errand: Errand): Promise<void> => {
+    if (!lane.tryEnter(errand) && (await lane.wait(errand).turn) !== 'go') return;
+    gone[errand === 'begin' ? 'first' : errand]++;
   };
   return {
     clock,
@@ -25,8 +27,8 @@ function laneWith(limits: Partial<Limits> = {}) {
     gone,
     limit: (change: Partial<Limits>) => lane.limit({ ...usual, ...limits, ...change }),
     /** So many want to go. */
-    come: (count: number, isRepeat = false) => {
-      for (let i = 0; i < count; i++) void enter(isRepeat);
+    come: (count: number, errand: Errand = 'begin') => {
+      for (let i = 0; i < count; i++) void enter(errand);
     },
     /** So many calls end. */
     end: (count: number, reply: Reply | undefined = done) => {
@@ -118,6 +120,15 @@ test('a limit that is set holds for what waits already, either way', async (t) =
   t.like(lane.health(), { inFlight: 2, held: 5 });
 });
 
+/** Bytes on the heap once that was done and cleared away. */
+async function heapAfter(work: () => void): Promise<number> {
+  work();
+  await settled();
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
+  return process.memoryUsage().heapUsed;
+}
+
 /** Eight of ten calls fail, and nine of ten are repeats of such. */
 async function struggling() {
   const parts = laneWith();
@@ -129,7 +140,7 @@ async function struggling() {
   gone.first = 0;
   for (let i = 0; i < 100; i++) {
     come(1);
-    come(9, true);
+    come(9, 'again');
     await pass(100);
     end(Math.min(parts.lane.health().inFlight, 1), i % 5 === 0 ? done : failed);
     end(parts.lane.health().inFlight, failed);
@@ -154,7 +165,7 @@ test('J1 J2 nobody answers: one call at a time goes out, and when they are answe
   come(64);
   end(64, failed);
   t.like(lane.health(), { breaker: 'open', failureShare: 1, lastError: 'answered 500', since: clock.now() });
-  come(10_000, true);
+  come(10_000, 'again');
   for (let i = 0; i < 12; i++) {
     clock.advance(5000);
     await settled();
@@ -174,11 +185,73 @@ test('J1 J2 nobody answers: one call at a time goes out, and when they are answe
   t.is(lane.health().breaker, 'closed');
 });
 
+test('J1 J2 calls that were begun before it opened, and take long, neither keep it closed to others nor open it again', async (t) => {
+  const { clock, lane, gone, come, end } = laneWith({ concurrency: 16 });
+  const begunAt = clock.monotonic();
+  come(13);
+  end(10, failed);
+  t.is(lane.health().breaker, 'open');
+  come(5);
+  clock.advance(500);
+  await settled();
+  t.is(gone.first, 14, 'one goes though three are under way');
+  lane.exit(failed, begunAt);
+  t.is(lane.health().breaker, 'half_open', 'what was sent before says nothing of now');
+  end(1);
+  await settled();
+  t.is(gone.first, 16);
+  end(2);
+  await settled();
+  t.is(gone.first, 18);
+  end(2);
+  lane.exit(done, begunAt);
+  lane.exit(done, begunAt);
+  t.like(lane.health(), { inFlight: 0, held: 0 });
+});
+
+test('J1 a breaker whose time is over is not told as open for ever, though nobody comes to try', (t) => {
+  const { clock, lane, come, end } = laneWith({ concurrency: 64 });
+  come(64);
+  end(64, failed);
+  t.like(lane.health(), { breaker: 'open', failureShare: 1 });
+  clock.advance(60_000);
+  t.like(lane.health(), { breaker: 'half_open', failureShare: 0, held: 0, lastError: 'answered 500' });
+});
+
+test('J1 J2 a call that tries whether the target is back, and takes hours, keeps it closed to others for five seconds', async (t) => {
+  const { clock, lane, gone, come, end } = laneWith({ concurrency: 16 });
+  come(10);
+  end(10, failed);
+  come(10);
+  clock.advance(500);
+  const begunAt = clock.monotonic();
+  await settled();
+  t.is(gone.first, 11);
+  clock.advance(4999);
+  await settled();
+  t.is(gone.first, 11);
+  clock.advance(1);
+  await settled();
+  t.is(gone.first, 12, 'another tries');
+  lane.exit(failed, begunAt);
+  t.is(lane.health().breaker, 'half_open', 'what was sent so long ago says nothing of now');
+  end(1);
+  await settled();
+  t.is(gone.first, 14, 'one was answered, so two may go');
+  clock.advance(4000);
+  end(1);
+  clock.advance(4000);
+  await settled();
+  t.is(gone.first, 15, 'as long as calls end, no more go than may');
+  end(2);
+  t.is(lane.health().held, 1);
+});
+
 test.serial('planted no-breaker: the lane above is seen to send on', async (t) => {
   plant(t, 'no-breaker');
   plant(t, 'no-retry-budget');
   const { gone, come, end } = laneWith({ concurrency: 64 });
-  come(10_000, true);
+  come(10_000, 'again');
   for (let i = 0; i < 10; i++) {
     await settled();
     end(64, failed);
@@ -188,17 +261,39 @@ test.serial('planted no-breaker: the lane above is seen to send on', async (t) =
 
 test('whoever left is passed over, and no timer is left behind', async (t) => {
   const { clock, lane } = laneWith({ perSecond: 1 });
-  t.true(lane.tryEnter(false));
-  const places = [lane.wait(false), lane.wait(false)];
+  t.true(lane.tryEnter('begin'));
+  const places = [lane.wait('begin'), lane.wait('begin')];
   t.is(clock.waiting(), 1);
   places[0]!.leave('recalled');
   clock.advance(1000);
   t.is(await places[1]!.turn, 'go');
   t.is(lane.health().held, 0);
   t.is(clock.waiting(), 0);
-  lane.wait(false).leave('stopped');
+  lane.wait('begin').leave('stopped');
   lane.stopTimer();
   t.is(clock.waiting(), 0);
+});
+
+test('J1 those who left a lane that stands still are not kept', async (t) => {
+  const { lane } = laneWith({ paused: true });
+  lane.wait('begin');
+  const before = await heapAfter(() => undefined);
+  const after = await heapAfter(() => {
+    for (let i = 0; i < 100_000; i++) lane.wait('begin').leave('recalled');
+  });
+  t.is(lane.health().held, 1);
+  t.true(after - before < 4_000_000, `${after - before} bytes are kept`);
+});
+
+test('I10 I14 with more to begin than a target may be sent, what was begun is ended first', async (t) => {
+  const { gone, come, end, pass } = laneWith({ perSecond: 10, concurrency: 2 });
+  come(1000);
+  for (let i = 0; i < 20; i++) {
+    come(1, 'end');
+    await pass(100);
+    end(1);
+  }
+  t.true(gone.end >= 18, `${gone.end} of 20 ended`);
 });
 
 test('a bucket never holds more than it may, and time that goes back gives nothing', (t) => {

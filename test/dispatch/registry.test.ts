@@ -178,6 +178,25 @@ test('J5 one that asked to be left alone is, a minute at most, while others are 
   t.is(next().size, 2);
 });
 
+test('J5 L1 what one instance asks for delays no command that another can take', async (t) => {
+  const { registry } = registryOn();
+  const full = await host(
+    t,
+    () => undefined,
+    (response) => response.writeHead(503, { 'retry-after': '30' }).end(),
+  );
+  await registry.register(instance({ id: 'a', url: full.url, ttlMs: 3_600_000 }));
+  await registry.register(instance({ id: 'b', ttlMs: 3_600_000 }));
+  const other = registry.participants()[0]!.find('b')!;
+  other.outstanding = 1;
+  const door = transport(t, { registry });
+  const first = await door.send(command(toStock));
+  t.is(first.kind, 'unknown');
+  t.false('retryAfterMs' in first, 'another is there');
+  other.gaveNoAnswer(60_000);
+  t.like(await door.send(command(toStock)), { kind: 'unknown', retryAfterMs: 30_000 });
+});
+
 test('only an instance that has the handler gets its commands', async (t) => {
   const { registry } = registryOn();
   await registry.register(instance({ id: 'old' }));

@@ -120,10 +120,10 @@ test('an option that is wrong is named, with what was expected and what came', a
     t.regex(error?.message ?? '', message);
   };
   await refused(
-    { store: 'postgres://db/x' },
-    /^store \(option\): expected sqlite:PATH .* which comes with a later version/,
+    { store: 'mysql://db/x' },
+    /^store \(option\): expected sqlite:PATH.* which comes with a later version/,
   );
-  await refused({ store: undefined }, /^store \(option\): expected sqlite:PATH .*, got ""/);
+  await refused({ store: undefined }, /^store \(option\): expected sqlite:PATH.*, got ""/);
   await refused({ queue: 'redis://127.0.0.1' }, /^queue \(option\): expected memory, got redis:…/);
   await refused({ leaseMs: 1 }, /^leaseMs \(option\): expected a whole number from 100 .*, got "1"/);
   await refused({ allow: ['nonsense'] }, /^allow-list: expected an origin/);

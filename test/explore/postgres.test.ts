@@ -4,7 +4,8 @@ import type { Knex } from 'knex';
 import type { Client } from '../../sdk/client/client.js';
 import { type Branch, participant, saga } from '../../sdk/index.js';
 import { examine, explore, snapshot } from '../../sdk/testing.js';
-import { type Postgres, postgresBinaries, postgresMissing, startPostgres } from '../helpers/postgres.js';
+import type { Postgres } from '../helpers/postgres.js';
+import { withPostgres } from '../helpers/with-postgres.js';
 import { buy, type Order, order, type Parts, payment, type Shop, stock } from './shop.js';
 
 const postgresOrder = saga({
@@ -63,13 +64,7 @@ const invariant = async (shop: Shop) => {
   return new Set(said).size === 1 ? undefined : `placed, taken and paid are ${said.join(', ')}`;
 };
 
-if (!postgresBinaries()) test.skip(postgresMissing, () => undefined);
-else {
-  let server: Postgres;
-  test.before(async () => {
-    server = await startPostgres();
-  });
-  test.after.always(() => server?.stop());
+withPostgres((server) => {
   const failuresOf = async (parts: Parts, casesMax: number) =>
     (await examine(buy, { participants: () => openShop(server, parts), invariant, pairsMax: 0, casesMax })).failures;
 
@@ -139,4 +134,4 @@ else {
       message: /session_replication_role.*reset of your own/,
     });
   });
-}
+});

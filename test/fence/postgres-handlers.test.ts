@@ -3,20 +3,13 @@ import test from 'ava';
 import { fence, prepareFence } from '../../sdk/participant/fence-alone.js';
 import { Pending, Refused } from '../../sdk/protocol/answers.js';
 import { GuardedConnection } from '../../sdk/resources/fence/postgres/guarded.js';
-import { type Postgres, postgresBinaries, postgresMissing, startPostgres } from '../helpers/postgres.js';
+import { withPostgres } from '../helpers/with-postgres.js';
 import { effect, effects, handlerOf, rows, word } from './bank.js';
 import { openBanks } from './postgres-bank.js';
 
 const tryOf = (branch = 1) => ({ origin: 'o', xid: 'x1', branch, op: 'try' }) as const;
 
-if (!postgresBinaries()) test.skip(postgresMissing, () => undefined);
-else {
-  let server: Postgres;
-  test.before(async () => {
-    server = await startPostgres();
-  });
-  test.after.always(() => server?.stop());
-
+withPostgres((server) => {
   test('a refusal is kept also when a statement failed before it, and its work is not', async (t) => {
     const { db, bank } = await openBanks(t, server);
     let runs = 0;
@@ -207,4 +200,4 @@ else {
     await held.commit();
     t.is(await db.transaction((trx) => fence(trx, tryOf(2), async () => 2)), 1);
   });
-}
+});

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import { postgresFenceTable } from '../../sdk/resources/fence/postgres/table.js';
 import type { FenceEnd, Place } from '../../sdk/resources/fence/table.js';
-import { type Postgres, postgresBinaries, postgresMissing, startPostgres } from '../helpers/postgres.js';
+import { withPostgres } from '../helpers/with-postgres.js';
 import { type Bank, effect, effects, gate, handlerOf, rows, type Sent, word } from './bank.js';
 import { openBanks, startProxy } from './postgres-bank.js';
 
@@ -19,14 +19,7 @@ async function settled(bank: Bank, op: Parameters<Bank['send']>[0], sent?: Sent)
   }
 }
 
-if (!postgresBinaries()) test.skip(postgresMissing, () => undefined);
-else {
-  let server: Postgres;
-  test.before(async () => {
-    server = await startPostgres();
-  });
-  test.after.always(() => server?.stop());
-
+withPostgres((server) => {
   for (const isolation of isolations) {
     const settings = { default_transaction_isolation: isolation, deadlock_timeout: '50ms' };
 
@@ -260,4 +253,4 @@ else {
     await t.notThrowsAsync(Promise.all(Array.from({ length: 8 }, () => bank())));
     t.deepEqual(await rows(db), []);
   });
-}
+});

@@ -1,16 +1,10 @@
 /** The fence's table on a real PostgreSQL, at each isolation level that a user's database may have. */
-import test, { type ExecutionContext } from 'ava';
+import type { ExecutionContext } from 'ava';
 import { postgresFenceTable } from '../../sdk/resources/fence/postgres/table.js';
 import { fenceTableContract } from '../contracts/fence.js';
-import { type Postgres, postgresBinaries, postgresMissing, startPostgres } from '../helpers/postgres.js';
+import { withPostgres } from '../helpers/with-postgres.js';
 
-if (!postgresBinaries()) test.skip(postgresMissing, () => undefined);
-else {
-  let server: Postgres;
-  test.before(async () => {
-    server = await startPostgres();
-  });
-  test.after.always(() => server?.stop());
+withPostgres((server) => {
   for (const isolation of ['read committed', 'repeatable read', 'serializable']) {
     fenceTableContract(`postgres, ${isolation}`, async (t: ExecutionContext) => {
       const name = await server.database({ default_transaction_isolation: isolation });
@@ -26,4 +20,4 @@ else {
       return { table, db, beside: connect };
     });
   }
-}
+});

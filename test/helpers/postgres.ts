@@ -1,7 +1,7 @@
 /** A PostgreSQL of the test's own, from the machine's binaries: on a socket in a folder of its own, gone afterwards. */
 import { execFile, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { chown, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -29,7 +29,13 @@ export interface Postgres {
   readonly socket: string;
   /** Makes a database and returns its name. `settings`: `alter database … set` of each. */
   database(settings?: Readonly<Record<string, string>>): Promise<string>;
+  /** The address of a database, for what takes one. `socket`: in place of the server's, that of a proxy. */
+  url(database: string, socket?: string): string;
   connect(database: string, options?: ConnectOptions): Knex;
+  /** Its first process; the others are children of that one. */
+  pid(): number;
+  /** Kills all of its processes at once, as a power cut would, and starts it again on the same data. */
+  crash(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -44,7 +50,8 @@ const superuser = 'postgres';
 const nothing = (): void => undefined;
 const silent = { warn: nothing, error: nothing, deprecate: nothing, debug: nothing };
 
-export async function startPostgres(): Promise<Postgres> {
+/** `more`: settings of the server. */
+export async function startPostgres(more: Readonly<Record<string, string>> = {}): Promise<Postgres> {
   const bin = postgresBinaries();
   if (!bin) throw new Error(postgresMissing);
   const owner = ownerOf();
@@ -55,14 +62,16 @@ export async function startPostgres(): Promise<Postgres> {
   await promisify(execFile)(path.join(bin, 'initdb'), initdb, { cwd: folder, ...owner });
   // Nothing of it has to outlive the machine.
   const settings = ['fsync=off', 'full_page_writes=off', 'listen_addresses=', `unix_socket_directories=${folder}`];
+  const asked = Object.entries(more).map(([name, value]) => `${name}=${value}`);
   const command = [path.join(bin, 'postgres'), '-D', data];
-  const all = [...settings, 'max_connections=200', 'log_min_messages=panic'].flatMap((each) => ['-c', each]);
-  const server = spawn('sh', ['-c', untilTold, folder, ...command, ...all], {
-    cwd: folder,
-    stdio: ['pipe', 'ignore', 'inherit'],
-    ...owner,
-  });
-  const exited = once(server, 'exit');
+  const all = [...settings, 'max_connections=200', 'log_min_messages=panic', ...asked].flatMap((each) => ['-c', each]);
+  const launch = () =>
+    spawn('sh', ['-c', untilTold, folder, ...command, ...all], {
+      cwd: folder,
+      stdio: ['pipe', 'ignore', 'inherit'],
+      ...owner,
+    });
+  let server = launch();
   const connect = (database: string, { max = 5, socket = folder, user = superuser }: ConnectOptions = {}): Knex =>
     knexFactory({ client: 'pg', connection: { host: socket, user, database }, pool: { min: 0, max }, log: silent });
   const admin = connect('postgres', { max: 1 });
@@ -70,6 +79,7 @@ export async function startPostgres(): Promise<Postgres> {
   let made = 0;
   return {
     socket: folder,
+    url: (database, socket = folder) => `postgres://${superuser}@localhost/${database}?host=${socket}`,
     connect,
     async database(settings = {}) {
       const name = `test_${++made}`;
@@ -78,7 +88,17 @@ export async function startPostgres(): Promise<Postgres> {
         await admin.raw(`alter database ${name} set ${key} = '${value}'`);
       return name;
     },
+    pid: () => firstIn(data),
+    async crash() {
+      const exited = once(server, 'exit');
+      for (const pid of processesIn(data)) process.kill(pid, 'SIGKILL');
+      server.stdin.end('again\n');
+      await exited;
+      server = launch();
+      await answering(admin);
+    },
     async stop() {
+      const exited = once(server, 'exit');
       await admin.destroy();
       server.stdin.end();
       await exited;
@@ -86,8 +106,22 @@ export async function startPostgres(): Promise<Postgres> {
   };
 }
 
-/** Ends with this process, however that one ends: its standard input is closed then. The folder goes too. */
-const untilTold = '"$@" & read -r told; kill -QUIT $!; wait $!; rm -rf "$0"';
+/**
+ * Ends with this process, however that one ends: its standard input is closed then. The folder goes too, unless it is to be
+ * started again there.
+ */
+const untilTold =
+  'exec 3>&2; "$@" 2>&3 & exec 2>/dev/null; read -r told; kill -QUIT $!; wait $!; [ "$told" = again ] || rm -rf "$0"';
+
+const firstIn = (data: string): number =>
+  Number(readFileSync(path.join(data, 'postmaster.pid'), 'utf8').split('\n')[0]);
+
+/** The server's first process and its children. */
+function processesIn(data: string): readonly number[] {
+  const first = firstIn(data);
+  const children = readFileSync(`/proc/${first}/task/${first}/children`, 'utf8').trim().split(' ');
+  return [first, ...children.filter((pid) => pid !== '').map(Number)];
+}
 
 /** PostgreSQL does not run as root. */
 function ownerOf(): { readonly uid: number; readonly gid: number } | undefined {

@@ -275,6 +275,14 @@ const smuggled: readonly HostileAnswer[] = [
     chunked('2\r\n{}\r\n0\r\ncontent-type: text/html\r\nretry-after: 9\r\n\r\n'),
     {},
   ),
+  unknown('K8 two types', whole('200 OK', `content-type: text/html\r\n${json}`, poison), /expected JSON/),
+  unknown('K8 two types of a no', whole('409 X', `${json}\r\n${problem}`, '{"detail":"no"}'), /problem\+json/),
+  unknown(
+    'K8 two encodings',
+    whole('200 OK', `${json}\r\ncontent-encoding: gzip\r\ncontent-encoding: identity`, '{}'),
+    /encoding/,
+  ),
+  unknown('K8 two times to come back', whole('202 X', 'retry-after: 3600\r\nretry-after: 0'), /expected a Retry-After/),
   unknown('K8 trailers with a length', chunked('2\r\n{}\r\n0\r\ncontent-length: 9\r\n\r\n'), /no whole answer/),
   done('K8 extensions of chunks', chunked('2;a="b"\r\n{}\r\n0;c\r\n\r\n'), {}),
   done(

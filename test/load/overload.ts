@@ -15,13 +15,13 @@ export const overload: Scenario = (run) =>
     const plateau = (taken(calm) * 1000) / calm.wallMs;
     run.progress(`plateau ${Math.round(plateau)}/s with 256 in flight`);
     const before = await countFinished(shop.store);
-    const memory: number[] = [];
+    const memory = [residentMiB(shop.coordinator.pid)];
     const watching = setInterval(() => memory.push(residentMiB(shop.coordinator.pid)), 250);
     const heard = await callers.open({ perSecond: 2 * plateau, ms, prefix: 'flood' });
     const done = (await countFinished(shop.store)) - before;
     clearInterval(watching);
     const half = Math.floor(memory.length / 2);
-    const settled = Math.max(...memory.slice(Math.floor(memory.length / 4), half));
+    const settled = Math.max(...memory.slice(Math.floor(half / 2), half + 1));
     const last = Math.max(...memory.slice(half));
     run.progress(
       `offered ${Math.round(2 * plateau)}/s: ${JSON.stringify(heard.statuses)}, memory ${Math.round(settled)} then ${Math.round(last)} MiB`,

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { answerParent } from '../bench/parent.js';
+import { steps } from '../bench/work.js';
 
 /** Makes itself known; stops and begins to listen; tells what came since it was asked last. */
 export type Ask = { readonly join: string } | 'die' | 'rise' | 'came';
@@ -91,7 +92,7 @@ async function die(): Promise<void> {
 }
 
 async function join(coordinatorUrl: string): Promise<void> {
-  const handlers = ['order', 'payment', 'stock'].map((name) => ({ name, kind: 'saga' }));
+  const handlers = steps.map((name) => ({ name, kind: 'saga' }));
   const url = `http://127.0.0.1:${port}`;
   const body = JSON.stringify({ url, handlers, sdk: 'load', batch: true, ttlMs: 24 * 3600 * 1000 });
   const response = await fetch(`${coordinatorUrl}/v1/participants/load/instances/1`, {

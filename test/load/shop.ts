@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Server, startCoordinator, startPart, type Told } from '../bench/processes.js';
+import { inputOf, steps } from '../bench/work.js';
 import type { Ask, Came } from './participant.js';
 
 export interface ShopOptions {
@@ -28,7 +29,7 @@ export const participantName = 'load';
 export async function withShop<T>(options: ShopOptions, work: (shop: Shop) => Promise<T>): Promise<T> {
   const dir = mkdtempSync(join(options.dir, 'concordat-load-'));
   const store = join(dir, 'load.db');
-  const start = () => startCoordinator(dir, store, options.coordinator);
+  const start = () => startCoordinator(dir, `sqlite:${store}`, options.coordinator);
   let coordinator = await start();
   const participant = await startPart<Ask>('../load/participant', dir);
   await participant.ask({ join: coordinator.url });
@@ -56,23 +57,14 @@ export async function withShop<T>(options: ShopOptions, work: (shop: Shop) => Pr
   }
 }
 
-/** The body of `POST /v1/transactions`: three saga steps, about 200 bytes each. */
+/** The body of `POST /v1/transactions`: the reference work, of the participant that registered itself. */
 export const planOf = (xid: string, refuse = false) => ({
   xid,
   name: 'load',
-  steps: ['order', 'payment', 'stock'].map((handler) => ({
+  steps: steps.map((handler) => ({
     id: handler,
     participant: participantName,
     handler,
-    input: {
-      refuse: refuse && handler === 'stock',
-      orderId: `order-${xid}`,
-      customerId: 'customer-000042',
-      sku: 'tea-7f3a91',
-      quantity: 2,
-      amountCents: 1999,
-      currency: 'EUR',
-      note: 'please leave it at the door',
-    },
+    input: inputOf(xid, refuse && handler === 'stock'),
   })),
 });

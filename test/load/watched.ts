@@ -1,9 +1,10 @@
 /** What those who watch the stream of all changes cost those who work. */
 import { once } from 'node:events';
-import { request } from 'node:http';
+import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 import { median } from '../bench/numbers.js';
+import { snapshot, usageBetween } from '../bench/usage.js';
 import { callersOf, taken } from './callers.js';
-import { atLeast, type Scenario, told } from './figure.js';
+import { atMost, type Scenario, told } from './figure.js';
 import { withShop } from './shop.js';
 
 const rounds = 6;
@@ -13,44 +14,67 @@ export const watched: Scenario = (run) =>
   withShop(run, async (shop) => {
     const callers = callersOf(shop.coordinator.url);
     const ms = 4000 * run.scale;
-    const rate = async (prefix: string): Promise<number> => {
+    const measure = async (prefix: string): Promise<Cost> => {
+      const pids = { coordinator: shop.coordinator.pid };
+      const before = snapshot(pids);
       const heard = await callers.closed({ inFlight: 64, ms, prefix, wait: true });
-      return (taken(heard) * 1000) / heard.wallMs;
+      const { cpuMs } = usageBetween(before, snapshot(pids));
+      return {
+        perSecond: (taken(heard) * 1000) / heard.wallMs,
+        cpuMs: (cpuMs.coordinator ?? Number.NaN) / taken(heard),
+      };
     };
     await callers.closed({ inFlight: 64, ms: 6000 * run.scale, prefix: 'warm', wait: true });
-    const shares: number[] = [];
-    let seen = 0;
+    const shares: Cost[] = [];
+    let bytes = 0;
     for (let round = 0; round < rounds; round++) {
-      const alone = round % 2 === 0 ? await rate(`alone-${round}`) : 0;
+      const first = round % 2 === 0 ? await measure(`alone-${round}`) : undefined;
       const watching = await watch(`${shop.coordinator.url}/v1/stream`);
-      const seenBefore = watching.events();
-      const beside = await rate(`watched-${round}`);
-      seen += watching.events() - seenBefore;
+      const beside = await measure(`watched-${round}`);
+      bytes += watching.bytes();
       watching.stop();
-      const other = alone || (await rate(`alone-${round}`));
-      shares.push(beside / other);
-      run.progress(`alone ${Math.round(other)}/s, watched ${Math.round(beside)}/s`);
+      const alone = first ?? (await measure(`alone-${round}`));
+      shares.push({ perSecond: beside.perSecond / alone.perSecond, cpuMs: beside.cpuMs / alone.cpuMs });
+      run.progress(
+        `alone ${Math.round(alone.perSecond)}/s, ${alone.cpuMs.toFixed(3)} ms; watched ${Math.round(beside.perSecond)}/s, ${beside.cpuMs.toFixed(3)} ms`,
+      );
     }
     await callers.close();
     return [
-      atLeast(`rate with ${watchers} watchers, as a share of that without (median)`, 0.95, median(shares)),
-      told('events that one watcher got, of all rounds', seen / watchers),
+      atMost(
+        `coordinator's CPU with ${watchers} watchers, as a share of that without (median)`,
+        1.05,
+        median(shares.map(({ cpuMs }) => cpuMs)),
+      ),
+      told('rate, likewise; the watchers read on the same cores', median(shares.map(({ perSecond }) => perSecond))),
+      told('MiB that one watcher got, of all rounds', bytes / watchers / 2 ** 20),
     ];
   });
 
+interface Cost {
+  readonly perSecond: number;
+  /** Of one transaction. */
+  readonly cpuMs: number;
+}
+
 /** Opens the stream so many times and counts what comes. */
-async function watch(url: string): Promise<{ events(): number; stop(): void }> {
-  let events = 0;
-  const stops: (() => void)[] = [];
+async function watch(url: string): Promise<{ bytes(): number; stop(): void }> {
+  let bytes = 0;
+  const asked: ClientRequest[] = [];
   for (let i = 0; i < watchers; i++) {
     const asking = request(url, { headers: { accept: 'text/event-stream' } }).end();
-    const [response] = await once(asking, 'response');
+    const [response] = (await once(asking, 'response')) as [IncomingMessage];
     if (response.statusCode !== 200) throw new Error(`the stream: ${response.statusCode}`);
     response.on('data', (chunk: Buffer) => {
-      for (let at = chunk.indexOf('\ndata:'); at >= 0; at = chunk.indexOf('\ndata:', at + 1)) events++;
+      bytes += chunk.byteLength;
     });
     response.on('error', () => undefined);
-    stops.push(() => asking.destroy());
+    asked.push(asking);
   }
-  return { events: () => events, stop: () => stops.forEach((stop) => void stop()) };
+  return {
+    bytes: () => bytes,
+    stop() {
+      for (const each of asked) each.destroy();
+    },
+  };
 }

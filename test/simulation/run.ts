@@ -87,7 +87,7 @@ function customerOf(simulation: Simulation, index: number): Customer | Shopper {
 
 /** From here on nothing goes wrong any more. */
 function calmDown(simulation: Simulation): void {
-  const { weather, wire, database, members, instances } = simulation;
+  const { world, weather, wire, database, members, instances } = simulation;
   weather.calm();
   wire.cuts.clear();
   database.downUntil = 0;
@@ -95,7 +95,11 @@ function calmDown(simulation: Simulation): void {
     member.diesAtSeam = undefined;
     if (member.clock.state === 'paused') member.resume();
   }
-  for (const instance of instances) if (instance.clock.state === 'paused') instance.resume();
+  for (const instance of instances) {
+    if (instance.clock.state === 'paused') instance.resume();
+    // One that takes every command for expired is a target where nobody answers: what waits for it waits for ever.
+    instance.clock.set(world.database.wall());
+  }
 }
 
 /** Lets time pass until all is settled, and every client of the SDK was told. Resolves with what is not. */

@@ -23,7 +23,7 @@ test.serial('I1-I12 I14 I15 seeds of random work under random faults end well', 
   for (let seed = 1; seed <= fixedSeeds; seed++) await one(seed);
   const fresh = Math.floor(Date.now() / 1000) % 1_000_000_000;
   // A gate has to say the same of the same code: there the fixed ones are all.
-  const until = process.env['CI'] === undefined ? startedAt + budgetMs : startedAt;
+  const until = process.env.CI === undefined ? startedAt + budgetMs : startedAt;
   if (performance.now() < until) t.log(`fresh seeds from ${fresh} on`);
   for (let seed = fresh; performance.now() < until; seed++) await one(seed);
   t.log(`${tally.seeds} seeds, ${tally.transactions} transactions, ${tally.faultsThatTookEffect()} faults`);

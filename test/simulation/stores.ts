@@ -1,7 +1,7 @@
 /** The store of each coordinator over the one disk that all of them share, and what goes wrong on the way to it and in it. */
 import type { GroupWriter, Verdict } from '../../coordinator/store/group.js';
 import { type MemoryDisk, memoryStore } from '../../coordinator/store/memory.js';
-import type { Append, Store, SummaryRow } from '../../coordinator/store/store.js';
+import type { Append, AuditRow, Store, SummaryRow } from '../../coordinator/store/store.js';
 import { StoreError } from '../../coordinator/store/store.js';
 import type { AppendId, Xid } from '../../sdk/protocol/ids.js';
 import type { ProcessClock, World } from '../engine/clock.js';
@@ -37,9 +37,12 @@ export function failOver({ state, disk }: Pick<StoreParts, 'state' | 'disk'>): n
     state.lost.add(row.xid);
     const log = disk.logs.get(row.xid) ?? [];
     if (log.at(-1)?.append === row.append) log.pop();
-    // The records of a row go with it.
-    const kept = disk.audit.filter(({ xid, at }) => xid !== row.xid || at !== row.at);
-    disk.audit.splice(0, disk.audit.length, ...kept);
+    // The records of a row go with it, and no other of the same moment.
+    for (const { by, action } of row.audit ?? []) {
+      const is = (each: AuditRow) =>
+        each.xid === row.xid && each.at === row.at && each.by === by && each.action === action;
+      disk.audit.splice(disk.audit.findLastIndex(is), 1);
+    }
     if (log.length === 0) disk.logs.delete(row.xid);
     if (before) disk.summaries.set(row.xid, before);
     else disk.summaries.delete(row.xid);

@@ -12,6 +12,22 @@ const me = { id: 'me' as CoordinatorId, host: 'test', pid: 1, leaseMs: 9000 };
 /** What is under a store of these tests. */
 const disks = new WeakMap<Store, MemoryDisk>();
 
+/** Parts that look, and do nothing with what they find. */
+const partsOf = (given: Pick<SweepParts, 'clock' | 'store'>): SweepParts => ({
+  ...given,
+  me,
+  chance,
+  sweepMs: 1000,
+  isAlive: () => true,
+  wake: async () => undefined,
+  adopt: async () => undefined,
+  review: () => undefined,
+  tend: async () => undefined,
+  takeDoubts: () => [],
+  stayDue: () => 0,
+  onError: () => undefined,
+});
+
 /** A sweep over a store in memory, a second a round; `change` replaces parts of it. */
 async function sweeping(
   t: ExecutionContext,
@@ -27,19 +43,9 @@ async function sweeping(
   const woken: Xid[] = [];
   const adopted: Xid[] = [];
   const sweep = new Sweep({
-    me,
-    store,
-    clock,
-    chance,
-    sweepMs: 1000,
-    isAlive: () => true,
+    ...partsOf({ clock, store }),
     wake: async (xid) => void woken.push(xid),
     adopt: async (xid) => void adopted.push(xid),
-    review: () => undefined,
-    tend: async () => undefined,
-    takeDoubts: () => [],
-    stayDue: () => 0,
-    onError: () => undefined,
     ...change,
   });
   await sweep.start();
@@ -152,6 +158,26 @@ test('J1 I4 in a crowd that stays due, what becomes due is found in the next rou
   await world.advance(40_000);
   t.true(woken.includes('old' as Xid));
   t.true(asked.filter((since) => since === undefined).length < asked.length / 10);
+});
+
+test('J3 coordinators that start at the same moment do not look at the store at the same moments', async (t) => {
+  const world = new World();
+  const disk = memoryDisk(chance);
+  const looks = new Map<number, number>();
+  for (let each = 0; each < 20; each++) {
+    const clock = world.clock();
+    t.teardown(() => {
+      clock.state = 'dead';
+    });
+    const store = memoryStore({ disk, time: world.database });
+    const tend = async (): Promise<void> => void looks.set(world.ms, (looks.get(world.ms) ?? 0) + 1);
+    const lease = { ...me, id: `c${each}` as CoordinatorId };
+    await new Sweep({ ...partsOf({ clock, store }), me: lease, chance: seededChance(each), tend }).start();
+  }
+  await world.advance(5000);
+  const rounds = [...looks.values()];
+  t.true(rounds.reduce((sum, count) => sum + count, 0) >= 5 * 20, 'each looks at least once a second');
+  t.true(Math.max(...rounds) <= 4, `${Math.max(...rounds)} of 20 at one moment`);
 });
 
 test('N5 what is parked is not taken over from a dead owner', async (t) => {

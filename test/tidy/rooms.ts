@@ -24,6 +24,7 @@ export const homes: Readonly<Record<string, readonly string[]>> = Object.freeze(
   express: ['coordinator/http', 'participants', 'examples'],
   knex: ['coordinator/store', 'sdk/resources', 'participants', 'examples'],
   sqlite3: ['coordinator/store', 'sdk/resources', 'participants', 'examples'],
+  pg: ['coordinator/store', 'participants', 'examples'],
   bullmq: ['coordinator/queue', 'sdk/participant/pull'],
   ioredis: ['coordinator/queue', 'sdk/participant/pull'],
   'prom-client': ['coordinator/observe'],

@@ -28,7 +28,8 @@ test('no file imports itself through others', (t) => {
 test('sdk and coordinator import only what they declare', (t) => {
   const manifest = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
   const shipped = sources.filter(({ path }) => path.startsWith('sdk/') || path.startsWith('coordinator/'));
-  const declared = Object.keys({ ...manifest.dependencies, ...manifest.optionalDependencies });
+  const { dependencies, optionalDependencies, peerDependencies } = manifest;
+  const declared = Object.keys({ ...dependencies, ...optionalDependencies, ...peerDependencies });
   t.deepEqual(undeclaredPackages(shipped, declared), []);
 });
 

@@ -66,5 +66,6 @@ function judged({ listen, apiKeys, insecure, signingSecrets, allow }: Config): r
           ),
         ]
       : []),
+    ok('queue', 'in the memory of the coordinator: nothing to reach, and what it loses is sent again from the log'),
   ];
 }

@@ -5,7 +5,7 @@ export type Level = (typeof levels)[number];
 
 /** One thing that was looked at. */
 export interface Finding {
-  readonly about: 'program' | 'configuration' | 'store' | 'coordinator' | 'participants' | 'transactions';
+  readonly about: 'program' | 'configuration' | 'queue' | 'store' | 'coordinator' | 'participants' | 'transactions';
   readonly level: Level;
   readonly text: string;
   /** How to mend it, in a line; null where there is nothing to mend. */

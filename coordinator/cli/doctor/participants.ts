@@ -4,6 +4,7 @@ import type { Chance, Clock } from '../../clock.js';
 import type { Config } from '../../config.js';
 import { allowList } from '../../dispatch/allow.js';
 import { signer } from '../../dispatch/sign.js';
+import { pauseEnd } from '../explain/advice.js';
 import { span } from '../times.js';
 import { clockOf } from './clocks.js';
 import { causeOf, type Finding, ok, problem, warning } from './finding.js';
@@ -41,19 +42,13 @@ async function lookAtOne(look: ParticipantsLook, participant: Participant): Prom
   const alive = instances.filter((instance) => instance.alive);
   const state = [
     ...(paused
-      ? [
-          warning(
-            'participants',
-            `${name} is paused: it gets no commands`,
-            `PUT /v1/participants/${name} with {"paused": false} ends that`,
-          ),
-        ]
+      ? [warning('participants', `${name} is paused: it gets no commands`, `${pauseEnd(name)} ends that`)]
       : []),
     ...(health && health.breaker !== 'closed'
       ? [
           warning(
             'participants',
-            `calls to ${name} fail, so few are sent: ${health.lastError ?? 'no error is known'}`,
+            `${failing(name, health)}: ${health.lastError ?? 'no error is known'}`,
             'see why it does not answer; it is tried again by itself',
           ),
         ]
@@ -65,12 +60,17 @@ async function lookAtOne(look: ParticipantsLook, participant: Participant): Prom
   return [...state, ...seen.flat()];
 }
 
+const failing = (name: string, { held, inFlight }: ParticipantView['health']): string =>
+  held + inFlight > 0
+    ? `calls to ${name} fail, so few are sent`
+    : `the last calls to ${name} failed, and nothing was sent to it since`;
+
 function gone(clock: Clock, name: string, instances: readonly Instance[]): Finding {
   const last = Math.max(...instances.map(({ expiresAt }) => Date.parse(expiresAt)));
-  const since = Number.isFinite(last) ? ` since ${span(clock.now() - last)}` : '';
+  const ago = Number.isFinite(last) ? `; the last one went ${span(clock.now() - last)} ago` : '';
   return warning(
     'participants',
-    `${name} has no instance alive${since}: its commands wait`,
+    `${name} has no instance alive${ago}. Its commands wait`,
     'start it, and see that it registers with this coordinator',
   );
 }

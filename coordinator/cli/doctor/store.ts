@@ -2,7 +2,7 @@ import { access, constants, open, rm, statfs } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Chance, Clock } from '../../clock.js';
-import type { StoreFacts } from '../../store/sqlite/inspect.js';
+import type { StoreFacts } from '../../store/facts.js';
 import { livingOn } from '../store-path.js';
 import { counted, size, span } from '../times.js';
 import { causeOf, type Finding, ok, problem, warning } from './finding.js';
@@ -107,7 +107,11 @@ async function timeFsync(directory: string, clock: Clock, chance: Chance): Promi
     : warning('store', text, 'every commit waits for that: put the store on a faster local disk');
 }
 
-function judged({ path, clock, isPurged }: StoreLook, facts: StoreFacts): readonly Finding[] {
+/** What is to be said of any store. `path`: where it is, for people. */
+export function judged(
+  { path, clock, isPurged }: Pick<StoreLook, 'path' | 'clock' | 'isPurged'>,
+  facts: StoreFacts,
+): readonly Finding[] {
   const { counts, version, known, pending, bytes, walBytes, tombstones } = facts;
   const now = clock.now();
   const living = livingOn(facts, hostname(), now);

@@ -29,7 +29,7 @@ function effectOf({ view, events }: Pick<Known, 'view' | 'events'>, { branch, st
       return 'in effect';
     case 'done':
       // What TCC and XA did is held back until it is confirmed.
-      return isPlain(kind) || view.status === 'resolved' ? 'in effect' : 'without';
+      return !isHeldBack(kind) || view.status === 'resolved' ? 'in effect' : 'without';
     case 'undone':
     case 'refused':
     case 'waiting':
@@ -40,12 +40,12 @@ function effectOf({ view, events }: Pick<Known, 'view' | 'events'>, { branch, st
       return happened('branch_done') ? 'in effect' : happened('branch_uncertain') ? 'unknown' : 'without';
     default:
       // Its undo is under way or stopped: what it did is there until that is told as done.
-      return isPlain(kind) && happened('branch_done') ? 'in effect' : 'unknown';
+      return !isHeldBack(kind) && happened('branch_done') ? 'in effect' : 'unknown';
   }
 }
 
-/** Its effect is there for everybody to see before the commit. */
-const isPlain = (kind: BranchView['kind']): boolean => kind === 'saga' || kind === 'at';
+/** Its effect is there for everybody to see only after the commit. */
+export const isHeldBack = (kind: BranchView['kind']): boolean => kind !== 'saga' && kind !== 'at';
 
 /** What is wrong where it is mixed, in words. */
 export const mixedText = ({ inEffect, without }: Pick<Effects, 'inEffect' | 'without'>): string =>

@@ -2,7 +2,7 @@
 import { isFinal, type TransactionView } from '../../../sdk/protocol/views.js';
 import { safe } from '../print.js';
 import { counted, moment } from '../times.js';
-import { whatYouCanDo } from './advice.js';
+import { typedMax, whatYouCanDo } from './advice.js';
 import { effectsOf, list, mixedText } from './effects.js';
 import { type Effects, type Explanation, type Known, openedOf, type Told } from './explanation.js';
 import { whatHappened } from './happened.js';
@@ -72,7 +72,10 @@ function parkedHeadline({ view }: Known): string {
     return `${stopped} Commit is decided and will not change; some of it could not be carried out.`;
   if (view.decision === 'rollback')
     return `${stopped} Rollback is decided and will not change${because(view)}; some of it could not be undone.`;
-  return `${stopped} Nothing is decided, as an outcome that decides is not known.`;
+  const why = view.waitingOn.some(({ branch }) => branch === 0)
+    ? "the initiator's check gave no answer"
+    : 'an outcome that decides is not known';
+  return `${stopped} Nothing is decided, as ${why}.`;
 }
 
 function resolvedHeadline({ decision }: TransactionView, effects: Effects): string {
@@ -104,7 +107,10 @@ export function explanationLines(explanation: Explanation, now: number): string 
     ...section('What happens next', next.map(toldLine).map(shown)),
     ...section(
       'What you can do',
-      youCan.flatMap(({ text, command }) => [shown(text), ...(command === null ? [] : [`  $ ${shown(command)}`])]),
+      youCan.flatMap(({ text, command }) => [
+        shown(text),
+        ...(command === null ? [] : [`  $ ${safe(command, typedMax)}`]),
+      ]),
     ),
   ].join('\n');
 }

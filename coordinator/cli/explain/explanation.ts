@@ -15,6 +15,8 @@ export interface Known {
   readonly participants: readonly ParticipantView[];
   /** UTC ms. */
   readonly now: number;
+  /** Of the coordinator, where it was named by a flag: commands to type need it, too. */
+  readonly url?: string;
 }
 
 export interface Happened {
@@ -72,7 +74,11 @@ export interface Spec {
 export interface Opened {
   readonly drivenBy: 'plan' | 'initiator';
   readonly onTimeout: 'rollback' | 'ask';
-  readonly policy: { readonly parkAfterMs: number; readonly retry: { readonly attemptsMax: number } };
+  readonly policy: {
+    readonly parkAfterMs: number;
+    readonly pendingForMs: number;
+    readonly retry: { readonly attemptsMax: number };
+  };
   readonly branches: readonly Spec[];
 }
 
@@ -82,7 +88,7 @@ export function openedOf({ events }: Pick<Known, 'events'>): Opened {
   return {
     drivenBy: first?.drivenBy ?? 'initiator',
     onTimeout: first?.onTimeout ?? 'rollback',
-    policy: first?.policy ?? { parkAfterMs: 0, retry: { attemptsMax: 0 } },
+    policy: first?.policy ?? { parkAfterMs: 0, pendingForMs: 0, retry: { attemptsMax: 0 } },
     branches: first?.branches ?? [],
   };
 }

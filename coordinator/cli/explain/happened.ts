@@ -1,8 +1,11 @@
+import { type Kind, kinds } from '../../../sdk/protocol/kinds.js';
 import type { EventView } from '../../../sdk/protocol/views.js';
 import { counted } from '../times.js';
+import { isHeldBack } from './effects.js';
 import { branchAt, type Happened, type Known, nameOf } from './explanation.js';
 
-type Tell = (event: EventView, name: string) => string;
+/** `kind` where the branch is known. */
+type Tell = (event: EventView, name: string, kind?: Kind) => string;
 
 const said = (value: unknown): string =>
   value === null || value === undefined ? 'no reason was given' : String(value);
@@ -14,7 +17,9 @@ const tellings: Readonly<Record<string, Tell>> = {
       ? `opened as a plan of ${counted((branches as readonly unknown[]).length, 'step')}, which the coordinator drives`
       : 'opened by its initiator, which adds branches and decides',
   branch_added: (_, name) => `branch ${name} was added`,
-  branch_done: ({ attempt }, name) => `${name} took effect${attempts(attempt)}`,
+  branch_done: ({ attempt }, name, kind) =>
+    // What is to be confirmed is no effect yet.
+    `${kind && isHeldBack(kind) ? `'${kinds[kind].forward}' of ${name} is done` : `${name} took effect`}${attempts(attempt)}`,
   branch_refused: ({ reason, attempt }, name) =>
     attempt === 0 ? `the coordinator refused ${name}: ${said(reason)}` : `${name} said no: ${said(reason)}`,
   attempt_failed: ({ op, attempt, error, crashed }, name) =>
@@ -49,23 +54,26 @@ interface Proposed {
 
 const attempts = (attempt: unknown): string => (Number(attempt) > 1 ? ` at attempt ${attempt}` : '');
 
-/** What happened, in order. Attempts that failed one after another are told as one. */
+/** What happened, in order. Attempts that failed one after another are told as one, and so is "ask me again". */
 export function whatHappened({ view, events }: Pick<Known, 'view' | 'events'>): readonly Happened[] {
   const told: Happened[] = [];
   for (const [index, event] of events.entries()) {
     const next = events.slice(index + 1).find(isOfBranch(event));
-    if (isFailure(event) && next && isFailure(next) && next.op === event.op) continue;
+    if (next && isToldOnce(event, next)) continue;
     const branch = branchAt(view, event.branch);
     const tell = tellings[event.type];
     const added = (event.spec as unknown as { readonly id?: string } | undefined)?.id;
-    const name = branch ? nameOf(branch) : (added ?? String(event.branch ?? ''));
+    const name = branch ? nameOf(branch) : added === undefined ? String(event.branch ?? '') : `'${added}'`;
     // A newer coordinator may know events that this version does not.
-    told.push({ at: event.at, text: tell ? tell(event, name) : event.type });
+    told.push({ at: event.at, text: tell ? tell(event, name, branch?.kind) : event.type });
   }
   return told;
 }
 
-const isFailure = ({ type }: EventView): boolean => type === 'attempt_failed' || type === 'check_failed';
+const repeats = new Set(['attempt_failed', 'check_failed', 'branch_pending']);
+
+const isToldOnce = (event: EventView, next: EventView): boolean =>
+  repeats.has(event.type) && next.type === event.type && next.op === event.op;
 
 const isOfBranch =
   ({ branch }: EventView) =>

@@ -2,7 +2,7 @@ import { phaseOf } from '../../../sdk/protocol/kinds.js';
 import { isFinal, type WaitingOn } from '../../../sdk/protocol/views.js';
 import { span } from '../times.js';
 import { branchAt, type Known, nameOf, openedOf, specOf, type Told } from './explanation.js';
-import { heldBy, isPivotInDoubt } from './waiting.js';
+import { heldBy, isPivotInDoubt, targetOf } from './waiting.js';
 
 /** What happens next if nobody does anything. */
 export function whatComesNext(known: Known): readonly Told[] {
@@ -24,7 +24,7 @@ function ofOne(known: Known, one: WaitingOn): readonly Told[] {
     return [
       {
         branch,
-        text: `'${one.op}' is sent as soon as '${one.participant}' takes commands; waiting for that is no attempt.`,
+        text: `'${one.op}' is sent as soon as '${targetOf(known, one)}' takes commands; waiting for that is no attempt.`,
         at: null,
       },
     ];
@@ -52,8 +52,14 @@ function ifNoAnswer(known: Known, one: WaitingOn): string {
   const end = isPivotInDoubt(known, one)
     ? 'it parks, as it may have taken effect'
     : 'it is given up and rollback is decided';
+  if (isPending(known, one))
+    return `As long as '${one.op}' of ${name} is still going on there it is asked again, for at most ${span(policy.pendingForMs)} in all; then ${end}.`;
   return `Without an answer '${one.op}' of ${name} is tried up to ${attemptsMax} times; then ${end}.`;
 }
+
+/** What it last heard is "ask me again". */
+const isPending = ({ events }: Known, { branch: number, op }: WaitingOn): boolean =>
+  events.findLast((event) => event.branch === number && event.op === op)?.type === 'branch_pending';
 
 /** Whose turn comes later. */
 function steps({ view }: Known): readonly Told[] {

@@ -45,12 +45,16 @@ function stateOf(known: Known, one: WaitingOn): string {
   if (dueInMs > 0) return `attempt ${one.attempt} comes next`;
   const held = heldBy(known, one);
   if (held) return held;
+  const name = targetOf(known, one);
+  const { health } = known.participants.find((each) => each.name === name) ?? {};
+  if (health && health.held > 0)
+    return `attempt ${one.attempt} is on its way or waits for room: of the commands for '${name}' ${health.inFlight} are on their way and ${health.held} wait`;
   return `attempt ${one.attempt} is on its way, and its answer is awaited`;
 }
 
 /** Why its command is not sent though it is due; undefined where it is. */
 export function heldBy({ view, participants, now }: Known, one: WaitingOn): string | undefined {
-  const name = one.participant ?? originOf(branchAt(view, one.branch)?.url);
+  const name = targetOf({ view }, one);
   const known = participants.find((each) => each.name === name);
   if (!known)
     return one.participant === null ? undefined : `it is held back, as no instance of '${name}' is registered`;
@@ -58,12 +62,15 @@ export function heldBy({ view, participants, now }: Known, one: WaitingOn): stri
   if (known.health.breaker === 'open') return `it is held back, as calls to '${name}' fail: ${known.health.lastError}`;
   if (one.participant === null || known.instances.some(({ alive }) => alive)) return undefined;
   const last = Math.max(...known.instances.map(({ expiresAt }) => Date.parse(expiresAt)));
-  const since = Number.isFinite(last) && last <= now ? ` since ${span(now - last)}` : '';
-  return `it is held back, as no instance of '${name}' is alive${since}`;
+  const ago = Number.isFinite(last) && last <= now ? `; the last one went ${span(now - last)} ago` : '';
+  return `it is held back, as no instance of '${name}' is alive${ago}`;
 }
 
-const originOf = (url: string | undefined): string | undefined =>
-  url !== undefined && URL.canParse(url) ? new URL(url).origin : undefined;
+/** Whose limits, pause and breaker its command is under: a participant, or the origin of a URL. */
+export function targetOf({ view }: Pick<Known, 'view'>, { branch, participant }: WaitingOn): string {
+  const url = branchAt(view, branch)?.url;
+  return participant ?? (url !== undefined && URL.canParse(url) ? new URL(url).origin : 'its participant');
+}
 
 /** The pivot was asked and nobody knows what came of it. */
 export function isPivotInDoubt(known: Known, { branch: number, op }: Pick<WaitingOn, 'branch' | 'op'>): boolean {

@@ -71,10 +71,11 @@ function whyNot({ state, moment }: Draft, { branch: number }: Resolution): Verdi
   const branch = branchOf(state, number);
   if (!branch)
     return refuse('branch_not_found', `${state.xid} has no branch ${number}; it has ${state.branches.length}`);
+  const { at } = branch.stage;
   if (branch.stage.at !== 'parked') {
     return refuse(
       'branch_not_parked',
-      `branch ${number} of ${state.xid} is ${branch.stage.at}; only a parked one can be resolved`,
+      `branch ${number} of ${state.xid} is ${at === 'asked' ? 'under way' : at}; only a parked one can be resolved`,
     );
   }
   const leftMs = branch.stage.expiresAt - moment.now;

@@ -2,42 +2,14 @@
 import { stat } from 'node:fs/promises';
 import type { Knex } from 'knex';
 import type { TransactionStatus } from '../../../sdk/protocol/views.js';
+import type { StoreFacts, StoreSchema } from '../facts.js';
 import { toInstance } from '../instances.js';
 import { migrations, schemaVersion } from '../migrations/migrations.js';
 import { toLease } from '../rows.js';
-import { type Instance, type Lease, StoreError } from '../store.js';
+import { StoreError } from '../store.js';
 import { tombstoneVersion } from '../tombstone.js';
 import { foreign, isForeign, loadDriver, openReadOnly, whoseFile } from './open.js';
 import { versionOf } from './schema.js';
-
-export interface StoreSchema {
-  /** Steps that ran; 0 of an empty file. */
-  readonly version: number;
-  /** Steps that this version of the program has. */
-  readonly known: number;
-  /** Names of those that have not run. */
-  readonly pending: readonly string[];
-  /** Who says to be running on it, whether it still is or not. */
-  readonly leases: readonly Lease[];
-}
-
-export interface StoreFacts extends StoreSchema {
-  readonly bytes: number;
-  readonly walBytes: number;
-  readonly counts: Readonly<Partial<Record<TransactionStatus, number>>>;
-  /** When the oldest transaction was opened that is not final, UTC ms. */
-  readonly oldestUnfinished: number | null;
-  readonly tombstones: number;
-  readonly instances: readonly Instance[];
-}
-
-/** Of a store that is not there yet. */
-export const emptySchema: StoreSchema = Object.freeze({
-  version: 0,
-  known: schemaVersion,
-  pending: migrations.map(({ name }) => name),
-  leases: [],
-});
 
 /** Where its schema stands; undefined when there is no file. Rejects with StoreError for one that must not be used. */
 export async function schemaOfFile(path: string): Promise<StoreSchema | undefined> {

@@ -10,8 +10,9 @@ export const isConflict = (error: unknown): boolean => ['40001', '40P01'].includ
 /** A statement failed before, so that the transaction takes no more. */
 export const isAborted = (error: unknown): boolean => stateOf(error) === '25P02';
 
-/** The server or the way to it went away: what was sent last may have been done. Its own words have a SQLSTATE. */
-export const isLost = (error: unknown): boolean => !/^(?!08|57P)[0-9A-Z]{5}$/.test(stateOf(error));
+/** The server or the way to it went away: what was sent last may have been done. Only the server's own words have a severity. */
+export const isLost = (error: unknown): boolean =>
+  (error as { readonly severity?: unknown } | null)?.severity === undefined || /^(?:08|57P)/.test(stateOf(error));
 
 /** The fence's own table is not there. */
 export const isUnprepared = (error: unknown): boolean =>

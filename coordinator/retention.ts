@@ -1,8 +1,8 @@
-import type { Clock } from '../clock.js';
-import type { Config } from '../config.js';
-import type { Log } from '../observe/log.js';
-import { freeXids, purgeFinished } from './purging.js';
-import type { Store } from './store.js';
+import type { Clock } from './clock.js';
+import type { Config } from './config.js';
+import type { Log } from './observe/log.js';
+import { freeXids, purgeFinished } from './store/purging.js';
+import type { Store } from './store/store.js';
 
 export interface RetentionParts {
   readonly store: Store;

@@ -50,6 +50,17 @@ export function systemClock(): Clock {
   };
 }
 
+/** For which share of the time since it was asked last, in [0, 1], this process's loop had something to do. */
+export function systemLoop(): () => number {
+  let before = performance.eventLoopUtilization();
+  return () => {
+    const now = performance.eventLoopUtilization();
+    const { utilization } = performance.eventLoopUtilization(now, before);
+    before = now;
+    return utilization;
+  };
+}
+
 /** Real randomness. Ids are cut from a pool of random bytes: one call to the system serves 256 of them. */
 export function systemChance(): Chance {
   const pool = Buffer.alloc(4096);

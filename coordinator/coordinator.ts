@@ -99,7 +99,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     },
     onError: (error, command) => void engine.report(command, { kind: 'unknown', error: `not sent: ${String(error)}` }),
   });
-  const controls = new Controls({ store, lanes, waitingFor: (name) => out.waitingFor(name) });
+  const controls = new Controls({ store, lanes, out });
   const sweep: Sweep = new Sweep({
     me: { id, host, pid: process.pid, leaseMs },
     store,

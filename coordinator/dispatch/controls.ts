@@ -1,12 +1,12 @@
 import type { AuditEntry, ParticipantChange, Store } from '../store/store.js';
+import type { Dispatcher } from './dispatcher.js';
 import type { Health, Limits } from './lane.js';
 import type { Lanes } from './lanes.js';
 
 export interface ControlsParts {
   readonly store: Pick<Store, 'changeParticipant' | 'participants'>;
   readonly lanes: Lanes;
-  /** Commands for a target that wait, but not in its lane. */
-  readonly waitingFor: (name: string) => number;
+  readonly out: Pick<Dispatcher, 'waitingFor' | 'asideFor'>;
 }
 
 /** A target as operators see it. */
@@ -50,18 +50,19 @@ export class Controls {
   }
 
   of(name: string): Controlled {
-    const { lanes, waitingFor } = this.#parts;
+    const { lanes, out } = this.#parts;
     const health = lanes.healthOf(name);
     return {
       name,
       limits: lanes.limitsOf(name),
-      health: { ...health, held: health.held + waitingFor(name) },
+      health: { ...health, held: health.held + out.waitingFor(name) },
     };
   }
 
   /** Commands that wait for room at targets that are well and that nobody limited. */
   waitingForRoom(): number {
-    return this.#parts.lanes.waitingForRoom();
+    const { lanes, out } = this.#parts;
+    return lanes.waitingForRoom() + out.asideFor((name) => lanes.isWell(name));
   }
 
   /** Those that something was set for, or sent to. */

@@ -73,6 +73,16 @@ export class Dispatcher {
     return count;
   }
 
+  /** Commands that stand aside for targets that are well, and where somebody takes them. */
+  asideFor(isWell: (name: string) => boolean): number {
+    let count = 0;
+    for (const [key, { aside }] of this.#crowds) {
+      const name = key.slice(0, key.lastIndexOf('/', key.lastIndexOf('/') - 1));
+      if (aside > 0 && this.#absence.count(name) === 0 && isWell(name)) count += aside;
+    }
+    return count;
+  }
+
   /** Whether a command of that branch is held. */
   isHeld(xid: Xid, branch: number): boolean {
     return this.#heldByBranch.has(branchKey(xid, branch));

@@ -122,8 +122,12 @@ export class Lane {
   }
 
   /** First attempts that wait while the target is well. */
+  get isWell(): boolean {
+    return this.#breaker.state === 'closed';
+  }
+
   get waitingForRoom(): number {
-    return this.#breaker.state === 'closed' ? this.#lines.begin.size + this.#lines.end.size : 0;
+    return this.isWell ? this.#lines.begin.size + this.#lines.end.size : 0;
   }
 
   health(): Health {

@@ -64,6 +64,11 @@ export class Lanes {
     return count;
   }
 
+  /** Whether nobody limited a target, and its breaker is closed. */
+  isWell(name: string): boolean {
+    return !this.#limited.has(name) && (this.#lanes.get(name)?.isWell ?? true);
+  }
+
   healthOf(name: string): Health {
     return this.#lanes.get(name)?.health() ?? unknown;
   }

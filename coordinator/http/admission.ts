@@ -9,45 +9,52 @@ import { ConcordatError } from '../../sdk/protocol/errors.js';
 import type { Load } from '../engine/workload.js';
 import type { NewWork, Rooms } from './route.js';
 
-/** From so long an append on, the process or its store is behind. */
-const behindMs = 100;
-/** With less work than this share of the bound nobody is turned away, however long it takes. */
+/** Behind is who takes so long for an append, or whose loop has something to do for so large a share of the time. */
+const behind = { appendMs: 100, loopShare: 0.95 };
+/** With less work than this share of the bound a slow append is over. */
 const littleShare = 0.1;
-/** What waits in lanes is counted so often. */
-const countEveryMs = 100;
+/** What waits for participants is counted so often. */
+const lookEveryMs = 100;
+
+/** Made once: it is thrown most when there is no time to note where. */
+const overloaded = new ConcordatError(
+  'overloaded',
+  'expected room for more work, got more than is done in time; try again later',
+);
 
 export interface AdmissionParts {
   readonly engine: { readonly load: Load };
   readonly controls: Pick<Rooms['controls'], 'waitingForRoom'>;
   readonly clock: Pick<Rooms['clock'], 'monotonic'>;
+  /** The share of the time since it was asked last in which this process had something to do. */
+  readonly loopShare: () => number;
 }
 
 export class Admission {
-  readonly #rooms: AdmissionParts;
+  readonly #parts: AdmissionParts;
   readonly #workMax: number;
   /** Requests whose body is being read. */
   #reading = 0;
-  #ready = { count: 0, at: Number.NEGATIVE_INFINITY };
+  #seen = { waiting: 0, loopShare: 0, at: Number.NEGATIVE_INFINITY };
 
   /** `workMax`: transactions with something for this process to do, at once. */
-  constructor(rooms: AdmissionParts, workMax: number) {
-    this.#rooms = rooms;
+  constructor(parts: AdmissionParts, workMax: number) {
+    this.#parts = parts;
     this.#workMax = workMax;
   }
 
   /** Throws `overloaded`. */
   demand(work: NewWork): void {
-    const { busy, appendMs } = this.#rooms.engine.load;
+    const { busy, appendMs } = this.#parts.engine.load;
     const now = busy + this.#reading;
     // Finishing what was begun comes first, so branches of what was let in have twice the room.
     const most = this.#workMax * (work === 'branch' ? 2 : 1);
-    const isTooMuch =
-      now >= most || (appendMs >= behindMs && now >= most * littleShare && now + this.#inLanes() >= most);
+    const { waiting, loopShare } = this.#look();
+    const isSlow = appendMs >= behind.appendMs && now >= most * littleShare;
+    const isBehind = isSlow || loopShare >= behind.loopShare;
+    const isTooMuch = now >= most || (isBehind && now + waiting >= most);
     if (!isTooMuch || planted('admit-everybody')) return;
-    throw new ConcordatError(
-      'overloaded',
-      'expected room for more work, got more than is done in time; try again later',
-    );
+    throw overloaded;
   }
 
   /** Counts a request while its body is read. */
@@ -61,10 +68,12 @@ export class Admission {
   }
 
   /** Commands that could go to participants that are well: when the process is behind, they wait for it. */
-  #inLanes(): number {
-    const now = this.#rooms.clock.monotonic();
-    if (now - this.#ready.at >= countEveryMs) this.#ready = { count: this.#rooms.controls.waitingForRoom(), at: now };
-    return this.#ready.count;
+  #look() {
+    const { controls, clock, loopShare } = this.#parts;
+    const at = clock.monotonic();
+    if (at - this.#seen.at >= lookEveryMs)
+      this.#seen = { waiting: controls.waitingForRoom(), loopShare: loopShare(), at };
+    return this.#seen;
   }
 }
 

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
 import { ConcordatError } from '../../sdk/protocol/errors.js';
+import { systemLoop } from '../clock.js';
 import type { Config } from '../config.js';
 import { Admission } from './admission.js';
 import { findRoute } from './find.js';
@@ -36,7 +37,7 @@ export function createDoor({ config, keys = new Keyring(config.apiKeys), ...part
     rooms: { ...parts, allow: remembering(parts.allow), policy, twoPersons, keys, stopping: () => stopping },
     guard: guard({ hasKeys: () => keys.isLocked, insecure, listenHost: where.host }),
     whoCalls: keys.whoCalls,
-    admission: new Admission(parts, workMax),
+    admission: new Admission({ ...parts, loopShare: systemLoop() }, workMax),
   };
   const app = appOf(entrance);
   const find = findRoute(routes);

@@ -25,7 +25,9 @@ function admission() {
   const clock = manualClock();
   const lanes = { waiting: 0 };
   const controls = { waitingForRoom: () => lanes.waiting };
-  return { load, clock, lanes, door: new Admission({ engine: { load }, controls, clock }, 100) };
+  const loop = { share: 0.5 };
+  const parts = { engine: { load }, controls, clock, loopShare: () => loop.share };
+  return { load, clock, lanes, loop, door: new Admission(parts, 100) };
 }
 
 test('J7 new work is let in up to a bound, and twice as much of what was let in', (t) => {
@@ -53,6 +55,21 @@ test('J7 what waits for room at participants counts only while the process itsel
   load.busy = 9;
   clock.advance(100);
   t.true(admits(door), 'with next to nothing to do, whatever it was is over');
+});
+
+test('J7 a process whose loop is never idle is behind: what waits for participants that are well waits for it', (t) => {
+  const { load, clock, lanes, loop, door } = admission();
+  load.busy = 1;
+  lanes.waiting = 99;
+  loop.share = 0.94;
+  t.true(admits(door));
+  clock.advance(100);
+  loop.share = 0.95;
+  t.false(admits(door));
+  lanes.waiting = 98;
+  t.false(admits(door), 'counted ten times a second');
+  clock.advance(100);
+  t.true(admits(door));
 });
 
 test('requests whose body is on its way count', async (t) => {

@@ -17,7 +17,9 @@ export const overload: Scenario = (run) =>
     const before = await countFinished(shop.store);
     const memory = [residentMiB(shop.coordinator.pid)];
     const watching = setInterval(() => memory.push(residentMiB(shop.coordinator.pid)), 250);
+    const cpu = process.cpuUsage();
     const heard = await callers.open({ perSecond: 2 * plateau, ms, prefix: 'flood' });
+    const { user, system } = process.cpuUsage(cpu);
     const done = (await countFinished(shop.store)) - before;
     clearInterval(watching);
     const half = Math.floor(memory.length / 2);
@@ -38,6 +40,7 @@ export const overload: Scenario = (run) =>
       ),
       atMost('memory in its second half, as a share of that before', 1.1, last / settled),
       told('p99 of those that were taken, ms', heard.p99),
+      told('cores that the callers themselves took meanwhile', (user + system) / 1000 / heard.wallMs),
       told(
         'refused with 429, as a share',
         (heard.statuses[429] ?? 0) / Object.values(heard.statuses).reduce((a, b) => a + b, 0),

@@ -1,6 +1,7 @@
 /** What goes wrong between a store and a real PostgreSQL: answers get lost, sessions are ended, locks stay. */
 import test, { type ExecutionContext } from 'ava';
 import type { Append, Store, StoreError, StoreErrorKind } from '../../coordinator/store/store.js';
+import { defaults } from '../../sdk/protocol/limits.js';
 import { plant, rowOf } from '../contracts/store.js';
 import type { Postgres } from '../helpers/postgres.js';
 import { withPostgres } from '../helpers/with-postgres.js';
@@ -54,6 +55,29 @@ withPostgres((server) => {
     t.is(await answerOf(store, append), 'won');
     t.is(proxy.lost(), 1);
     t.is((await store.load(append.xid)).length, 1);
+  });
+
+  test('G3 H7 lists are answered again after one whose answer never comes', async (t) => {
+    const proxy = await startProxy(t, server);
+    const url = server.url(nameIn(await tempDatabase(t, server)), proxy.socket);
+    const store = await openStore(t, { url, statementTimeoutMs: 500 });
+    const list = () => answered(store.list({ statuses: [], limit: 5 }));
+    t.is(await list(), 'ok');
+    proxy.mute();
+    t.is(await list(), 'outage');
+    t.is(await list(), 'ok');
+  });
+
+  test('G3 a renewal whose answer never comes is done again before the lease ends', async (t) => {
+    const proxy = await startProxy(t, server);
+    const store = await openStore(t, { url: server.url(nameIn(await tempDatabase(t, server)), proxy.socket) });
+    await store.renewLease(lease);
+    proxy.mute();
+    const begunAt = performance.now();
+    t.is(await answered(store.renewLease(lease)), 'outage');
+    t.is(await answered(store.renewLease(lease)), 'ok');
+    const tookMs = performance.now() - begunAt;
+    t.true(tookMs < defaults.leaseMs, `${tookMs}`);
   });
 
   test('H1 when every request gets lost the caller hears of an outage, not of a no, and then all is well again', async (t) => {

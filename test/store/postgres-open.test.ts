@@ -6,6 +6,7 @@ import test, { type ExecutionContext } from 'ava';
 import { schemaVersion } from '../../coordinator/store/migrations/migrations.js';
 import { factsOfDatabase, schemaOfDatabase } from '../../coordinator/store/postgres/inspect.js';
 import { migrations } from '../../coordinator/store/postgres/migrations/migrations.js';
+import { nameOf } from '../../coordinator/store/postgres/name.js';
 import { openPostgresStore } from '../../coordinator/store/postgres/store.js';
 import type { StoreError } from '../../coordinator/store/store.js';
 import { withPostgres } from '../helpers/with-postgres.js';
@@ -24,6 +25,14 @@ test('a server that is not there is an outage, which does not tell the password'
   const error = await t.throwsAsync<StoreError>(openPostgresStore({ url, chance }));
   t.is(error?.kind, 'outage');
   t.regex(error?.message ?? '', /^the store could not open postgres:\/\/kim@127\.0\.0\.1:1\/orders: .*ECONNREFUSED/);
+});
+
+test('where a store is is told without the password, even one that should have been encoded', (t) => {
+  const told = 'postgres://kim@db:5432/orders';
+  for (const password of ['secret', '12/secret', '1@secret', '1:secret'])
+    t.is(nameOf(`postgres://kim:${password}@db:5432/orders?application_name=x`), told);
+  t.is(nameOf('postgresql:///orders?host=/run&password=secret'), 'postgres:///orders');
+  t.is(nameOf('postgres://db:5432/orders#secret'), 'postgres://db:5432/orders');
 });
 
 withPostgres((server) => {

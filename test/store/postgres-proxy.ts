@@ -13,6 +13,8 @@ export interface Proxy {
    * is told, as when a cable is cut.
    */
   lose(what: Lost, times?: number): void;
+  /** Nothing comes back any more on the connections there are, and nobody is told. */
+  mute(): void;
   /** How many were. */
   lost(): number;
 }
@@ -26,9 +28,12 @@ export async function startProxy(t: ExecutionContext, server: Postgres): Promise
   let losing: Lost | undefined;
   let left = 0;
   let lost = 0;
+  const muted = new Set<net.Socket>();
+  const connected = new Set<net.Socket>();
   const proxy = net.createServer((client) => {
     const upstream = net.connect(path.join(server.socket, file));
     let isAppending = false;
+    connected.add(client);
     const cut = (): void => {
       lost++;
       left--;
@@ -42,16 +47,15 @@ export async function startProxy(t: ExecutionContext, server: Postgres): Promise
       if (isAppend && losing === 'request' && left > 0) return cut();
       upstream.write(data);
     });
-    let isSilent = false;
     upstream.on('data', (data) => {
       const isLosing = isAppending && left > 0 && data.includes('SELECT ');
       if (isLosing && losing === 'answer') return cut();
       if (isLosing && losing === 'answer, silently') {
         lost++;
         left--;
-        isSilent = true;
+        muted.add(client);
       }
-      if (!isSilent) client.write(data);
+      if (!muted.has(client)) client.write(data);
     });
     for (const [one, other] of [
       [client, upstream],
@@ -72,6 +76,9 @@ export async function startProxy(t: ExecutionContext, server: Postgres): Promise
       losing = what;
       left = times;
       lost = 0;
+    },
+    mute() {
+      for (const client of connected) muted.add(client);
     },
     lost: () => lost,
   };

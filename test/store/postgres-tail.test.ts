@@ -29,6 +29,20 @@ withPostgres(
       t.deepEqual(await seenAround(store, db), ['late']);
     });
 
+    test('I3 a writer whose number does not show among the locks yet is waited for', async (t) => {
+      const url = await tempDatabase(t, server);
+      const name = new URL(url).pathname.slice(1);
+      const db = server.connect(name);
+      t.teardown(() => db.destroy());
+      await openStore(t, { url });
+      // As for the moment between the two, which nobody can hold.
+      await db.raw(`create view public.pg_locks as select * from pg_catalog.pg_locks
+        where locktype <> 'transactionid' or virtualtransaction not in (
+          select virtualtransaction from pg_catalog.pg_locks where relation = 'concordat.log'::regclass)`);
+      await db.raw(`alter database ${name} set search_path = public, pg_catalog`);
+      t.deepEqual(await seenAround(await openStore(t, { url }), db), ['early', 'late']);
+    });
+
     test('what waits prepared, or only reads, holds up nobody who follows the log', async (t) => {
       const { store, db } = await open(t);
       const from = (await store.tail(null, 9))!.position;
@@ -48,11 +62,14 @@ withPostgres(
       t.teardown(() => db.destroy());
       const before = await openStore(t, { url });
       await before.append(withSummary('old'));
-      const position = (await before.tail(null, 9))!.position;
+      const early = (await before.tail(null, 9))!.position;
+      await before.append(withSummary('older'));
+      const late = (await before.tail(null, 9))!.position;
       // As that other server had numbered its transactions.
-      await db.raw('update concordat.log set born = born + 1000000000');
+      await db.raw(`update concordat.log set born = born + 1000000000 where xid = 'older'`);
       const after = await openStore(t, { url });
-      t.is(await after.tail(position, 9), null, 'who read there is told');
+      t.is(await after.tail(late, 9), null, 'who read there is told');
+      t.is(await after.tail(early, 9), null, 'and so is who has not read all of it');
       const from = (await after.tail(null, 9))!.position;
       await after.append(withSummary('new'));
       t.deepEqual(await namesAfter(after, from), ['new']);

@@ -38,14 +38,17 @@ const listConnections = 2;
 const connectMs = 5000;
 /** The server ends a statement that takes too long; when it does not even say so, the connection is given up. */
 const silenceMs = 3000;
+/** A renewal that is not answered leaves time for another before the lease ends, which lasts 10 s unless set otherwise. */
+const renewalMs = 4000;
 
 export function openConnections(options: OpenOptions): OpenConnections {
   const { driver, chance, time } = options;
-  const make = (does: string, plans: Plans = 'force_custom_plan'): Connection => {
+  const make = (does: string, plans: Plans = 'force_custom_plan', more: Pg.ClientConfig = {}): Connection => {
     const prepare: ConnectionOptions['prepare'] = (client) => prepareSession(client, options, plans);
-    return new Connection({ driver, config: configOf(options, does), prepare, time, chance });
+    return new Connection({ driver, config: { ...configOf(options, does), ...more }, prepare, time, chance });
   };
-  const [writer, keeper, sweeper] = [make('appends', 'force_generic_plan'), make('leases'), make('sweep')];
+  const [writer, sweeper] = [make('appends', 'force_generic_plan'), make('sweep')];
+  const keeper = make('leases', 'force_custom_plan', { query_timeout: renewalMs });
   const others = new Connections(otherConnections, () => make('others'));
   const db = knexOn(options, { min: 0, max: listConnections });
   return {
@@ -138,6 +141,8 @@ export const knexOn = (options: OpenOptions, pool: Knex.PoolConfig): Knex =>
     pool: {
       ...pool,
       idleTimeoutMillis: 10_000,
+      // One whose answer was given up is gone for all we know, and may not say so for minutes.
+      validate: (client: Pg.Client & { readonly readyForQuery: boolean }) => client.readyForQuery,
       afterCreate: (client: Pg.Client, done: (error: unknown, client: Pg.Client) => void) => {
         prepareSession(client, options, 'force_custom_plan').then(
           () => done(null, client),

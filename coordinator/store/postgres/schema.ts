@@ -86,12 +86,13 @@ const telling = (onStep: OnStep): typeof migrationSource => ({
 
 /**
  * After a dump was read into another server, rows come from transactions that are yet to be there: new rows would lie
- * before them. They are put before all others, and whoever read on from one of them is told that it is gone.
+ * before them. All rows are put before those, and whoever read on from one of them is told that it is gone: also from one
+ * whose number that server has had, for what came after it there may have a number that it has not.
  */
 async function bringBack(db: Knex): Promise<void> {
   const fromElsewhere = 'born >= pg_snapshot_xmax(pg_current_snapshot())::text::bigint';
   const some = await from(db, 'log').whereRaw(fromElsewhere).first('born');
-  if (some) await from(db, 'log').whereRaw(fromElsewhere).update({ born: 0 });
+  if (some) await from(db, 'log').where('born', '>', 0).update({ born: 0 });
 }
 
 async function readIdentity(db: Knex, store: string): Promise<Identity> {

@@ -131,24 +131,24 @@ export const statements = {
   insert into ${schema}.audit (${auditColumns}) select ${auditColumns} from json_to_recordset($1::json) as record (${auditTypes})`,
 
   /**
-   * Up to which transaction of the server (exclusive) nobody will add to the log any more: before all that hold a lock on it
-   * now, and before all that are yet to come. A writer has its lock before it has its number, and keeps it until what it
-   * wrote is seen by whoever asks next. Locks tell of 32 bits of a number.
+   * Up to which transaction of the server (exclusive) nobody will add to the log any more: before all that run and may be at
+   * it, and before all that are yet to come. A writer has its lock on the log before it has its number, and keeps both until
+   * what it wrote is seen by whoever asks next. Its number shows among the locks a moment after it has it: who runs and does
+   * not show there may be a writer. Locks tell of 32 bits of a number.
    */
   settled: `
-  with moment as materialized (
-    select pg_snapshot_xmax(pg_current_snapshot())::text::bigint as next
-  ), held as materialized (
+  with held as materialized (
     select locktype, database, relation, virtualtransaction, transactionid::text::bigint as number from pg_locks where granted
+  ), elsewhere as materialized (
+    select number from held where locktype = 'transactionid' and virtualtransaction not in (
+      select virtualtransaction from held where locktype = 'relation' and relation = '${schema}.log'::regclass
+        and database = (select oid from pg_database where datname = current_database())
+    )
+  ), running as materialized (
+    select pg_snapshot_xip(pg_current_snapshot())::text::bigint as number
   )
-  select next - coalesce(max(behind), 0) as settled
-  from moment left join lateral (
-    select (next - writer.number) & 4294967295 as behind
-    from held as at_log join held as writer using (virtualtransaction)
-    where writer.locktype = 'transactionid' and at_log.locktype = 'relation' and at_log.relation = '${schema}.log'::regclass
-      and at_log.database = (select oid from pg_database where datname = current_database())
-  ) as writers on behind < 2147483648
-  group by next`,
+  select coalesce(min(number), pg_snapshot_xmax(pg_current_snapshot())::text::bigint) as settled
+  from running where number & 4294967295 not in (select number from elsewhere)`,
   lastRow: `
   select born, append from ${schema}.log where version > ${tombstoneVersion} and born < $1
   order by born desc, append desc limit 1`,

@@ -19,7 +19,6 @@ import {
 } from './advance.js';
 import type { BranchSpec, Event, EventOf, Policy } from './events.js';
 import { isAsked } from './order.js';
-import { sinceAfter } from './patience.js';
 import { type Branch, type Check, copyOf, type Next, type Stage, type State, type Work } from './state.js';
 
 /** A row of a log, parsed. */
@@ -288,12 +287,11 @@ function tellOutcome(ended: Ended, event: EventOf<'branch_done' | 'branch_refuse
 
 function againLater(branch: Branch, event: EventOf<'attempt_failed' | 'branch_pending'>, row: RowContext): Branch {
   const { work } = stageOf(branch, 'asked', event);
-  const since = sinceAfter(work, branch.timeoutMs, row.at);
   if (event.type === 'branch_pending') {
-    const again = askAgain(work, row, event.dueAt, { since, pendingSince: work.pendingSince ?? row.at, crashes: 0 });
+    const again = askAgain(work, row, event.dueAt, { pendingSince: work.pendingSince ?? row.at, crashes: 0 });
     return { ...branch, stage: { at: 'asked', work: again } };
   }
-  const again = askAgain(work, row, event.dueAt, { since, ...failedOnce(work, event.crashed === true) });
+  const again = askAgain(work, row, event.dueAt, failedOnce(work, event.crashed === true));
   const unansweredUntil = Math.max(branch.unansweredUntil, row.at + branch.timeoutMs);
   return { ...branch, lastError: event.error, unansweredUntil, stage: { at: 'asked', work: again } };
 }
@@ -335,8 +333,7 @@ function resolved(state: State, branch: Branch, event: EventOf<'branch_resolved'
 function checkAgain(next: Next, event: EventOf<'check_failed'>, row: RowContext): void {
   const { check } = next;
   if (check?.at !== 'asked') throw new Error(`${next.xid}: the log has '${event.type}', and no check is asked`);
-  const since = sinceAfter(check.work, next.policy.callMs, row.at);
-  const work = askAgain(check.work, row, event.dueAt, { since, ...failedOnce(check.work, event.crashed === true) });
+  const work = askAgain(check.work, row, event.dueAt, failedOnce(check.work, event.crashed === true));
   next.check = { ...check, work, lastError: event.error };
 }
 

@@ -15,7 +15,7 @@ export interface Work {
   /** Attempts in a row that may have been in flight when their coordinator died. */
   readonly crashes: number;
   readonly dueAt: number;
-  /** When the op was first asked, or a person asked again; later by all the time in which it could not be sent. */
+  /** When the op was first asked, or a person asked again: how long it has been tried. */
   readonly since: number;
   readonly pendingSince: number | null;
   /** Who made this attempt due: only that coordinator sends it. */

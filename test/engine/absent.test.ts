@@ -62,7 +62,7 @@ test('F1 a deadline that comes while nobody is there rolls back, and what was no
   t.deepEqual(await wrongWith(cluster, [xid]), []);
 });
 
-test('an undo that nobody is there for does not park: its patience does not count an absence', async (t) => {
+test('an undo that nobody is there for does not park by waiting: only an attempt that fails can park it', async (t) => {
   const { cluster, process, comes, goes } = await withGuest(t);
   comes();
   cluster.network.passage = ({ body }) => {

@@ -4,7 +4,6 @@ import { conclude, decideCommit } from '../conclude.js';
 import type { Draft } from '../draft.js';
 import type { Event } from '../events.js';
 import type { InputOf, Verdict } from '../inputs.js';
-import { triedMs } from '../patience.js';
 import type { Work } from '../state.js';
 import { stale } from './verdicts.js';
 
@@ -25,10 +24,10 @@ const notKnown = 'the check answered: not known yet';
 
 export function checkFailed({ state, moment }: Draft, work: Work, error: string, crashed = false): Event {
   const { now, draw } = moment;
-  const { backoff, parkAfterMs, crashesMax, callMs } = state.policy;
+  const { backoff, parkAfterMs, crashesMax } = state.policy;
   const { attempt } = work;
   const poison = crashed && work.crashes + 1 >= crashesMax;
-  const timeIsUp = !crashed && triedMs(work, callMs, now) >= parkAfterMs;
+  const timeIsUp = !crashed && now - work.since >= parkAfterMs;
   if (poison || timeIsUp) return { type: 'check_parked', attempt, reason: error };
   const dueAt = now + delayMs(backoff, work.failures, draw);
   return { type: 'check_failed', attempt, error, dueAt, ...(crashed && { crashed }) };

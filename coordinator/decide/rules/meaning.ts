@@ -7,7 +7,6 @@ import type { Outcome } from '../../../sdk/protocol/outcomes.js';
 import { delayMs } from '../backoff.js';
 import type { Draft } from '../draft.js';
 import type { Event } from '../events.js';
-import { triedMs } from '../patience.js';
 import type { Branch, Work } from '../state.js';
 
 /** A branch with the op that is asked of it. */
@@ -112,7 +111,7 @@ export function failed(
   const { policy, decision } = draft.state;
   const counted = isForward(asked) && decision !== 'commit';
   // Time in which no coordinator was there to try is not held against the participant.
-  const timeIsUp = !crashed && triedMs(work, branch.timeoutMs, now) >= policy.parkAfterMs;
+  const timeIsUp = !crashed && now - work.since >= policy.parkAfterMs;
   const usedUp = planted('attempts-without-end')
     ? false
     : counted

@@ -65,6 +65,14 @@ export class RegisteredSender {
     void this.#post(instance, command).then(settle);
   }
 
+  /** Nobody looked at it yet, and who it went to may have left meanwhile. */
+  #sendAnew(waiting: Waiting): void {
+    const { target } = waiting.command;
+    const instance = 'participant' in target ? this.#registry.pick(target.participant, target.handler) : undefined;
+    if (instance) this.#sendOne(instance, waiting);
+    else waiting.settle(unplaced);
+  }
+
   #sendAll(instance: KnownInstance, all: readonly Waiting[], items: readonly string[]): void {
     const [first] = all;
     const { addressOf, pools, sender, clock, isClosed } = this.#wire;
@@ -79,7 +87,7 @@ export class RegisteredSender {
     const call = new BatchCall(all, clock, {
       unsupported: (left) => {
         instance.knowsNoBatches();
-        for (const waiting of left) this.#sendOne(instance, waiting);
+        for (const waiting of left) this.#sendAnew(waiting);
       },
       noAnswer: () => instance.gaveNoAnswer(),
       leftOut: (command) => this.#goesAlone(command),

@@ -31,9 +31,10 @@ export interface Agenda {
 
 /**
  * Pure. Who appended last looks after the deadline and after the commands of others; everybody sends only what he
- * himself made due, and only one command of a branch at a time.
+ * himself made due, and only one command of a branch at a time. `now`: what the newest row made due is due, also where the
+ * clock was set back since; the deadline has come when it has by the clock, as the mind would say.
  */
-export function agendaOf(state: State, hands: Hands, me: CoordinatorId, now: number): Agenda {
+export function agendaOf(state: State, hands: Hands, me: CoordinatorId, now: number, clockNow = now): Agenda {
   const send: Outstanding[] = [];
   const gone: { one: Outstanding; error: string }[] = [];
   const recall: number[] = [];
@@ -58,5 +59,5 @@ export function agendaOf(state: State, hands: Hands, me: CoordinatorId, now: num
       next = Math.min(next, expiresAt);
     }
   }
-  return { send, gone, recall, deadlineCame: deadline <= now, next };
+  return { send, gone, recall, deadlineCame: deadline <= clockNow, next };
 }

@@ -39,7 +39,7 @@ export class Attention {
     }
     // The store's clock may have been set back since: what its row made due is due.
     const now = Math.max(clock.now(), state.at);
-    const agenda = agendaOf(state, entry.hands, me, now);
+    const agenda = agendaOf(state, entry.hands, me, now, clock.now());
     for (const branch of agenda.recall) recall(entry.xid, branch);
     this.#handOn(entry, state, agenda.send, now, term);
     this.#setTimer(entry, agenda.next, now);

@@ -26,6 +26,14 @@ test('H3 only the owner gives up on the command of another, when it has expired 
   t.is(agendaOf(machine.current, new Hands(), b, expiresAt - 1).next, expiresAt, 'and looks again by then');
 });
 
+test('F2 the deadline has come by the clock alone: where that was set back, the mind would not take it, for ever and ever', (t) => {
+  const machine = initiated(['one'], { deadlineAt: 5000 });
+  const came = (now: number, clockNow: number) =>
+    agendaOf(machine.current, new Hands(), machine.me, now, clockNow).deadlineCame;
+  t.true(came(5000, 5000));
+  t.false(came(5000, 4999));
+});
+
 test('H3 who is not the owner sends its command only while the owner surely waits for it', (t) => {
   const machine = handedOver();
   const { work, expiresAt } = machine.outstandingOf(1);

@@ -121,11 +121,11 @@ export class Lane {
     this.#letGo();
   }
 
-  /** First attempts that wait while the target is well. */
   get isWell(): boolean {
     return this.#breaker.state === 'closed';
   }
 
+  /** First attempts that wait while the target is well. */
   get waitingForRoom(): number {
     return this.isWell ? this.#lines.begin.size + this.#lines.end.size : 0;
   }

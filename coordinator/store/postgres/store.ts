@@ -7,12 +7,12 @@ import { type Row, toLease, toLog } from '../rows.js';
 import { type Identity, type Lease, type Store, StoreError } from '../store.js';
 import { storeClock, systemTime, type TimeSource } from '../time.js';
 import { postgresWriter } from './append.js';
-import { readAudit, recordEntry } from './audit.js';
+import { recordEntry } from './audit.js';
 import type { Connection, Run } from './connection.js';
 import { type Driver, loadDriver } from './driver.js';
 import { isConflict, toStoreError } from './errors.js';
 import { endInstance, forgetInstance, readInstances, readOldestUnfinished, saveInstance } from './instances.js';
-import { countByStatus, listSummaries } from './lists.js';
+import { lists } from './lists.js';
 import { nameOf } from './name.js';
 import { type OpenConnections, openConnections } from './open.js';
 import { changeParticipant } from './participants.js';
@@ -92,11 +92,11 @@ function postgresStore({ identity, connections, groups, gate, now, count }: Part
     identity,
     append: (append) => groups.append(append),
     load: (xid, after = 0) => call(`load ${xid}`, async () => toLog(xid, await run('load', xid, after), after)),
-    list: (filter) => call('list', () => listSummaries(db, filter)),
+    list: (filter) => call('list', () => lists.summaries(db, filter)),
     record: (entry) => call('record', () => recordEntry(run, entry)),
-    audit: (filter) => call('read the audit', () => readAudit(db, filter)),
+    audit: (filter) => call('read the audit', () => lists.audit(db, filter)),
     tail: (after, limit) => call('read the tail of the log', () => readTail(run, after, limit)),
-    counts: (statuses) => call('count', () => countByStatus(db, statuses)),
+    counts: (statuses) => call('count', () => lists.counts(db, statuses)),
     due: (owner, now, limit, since = -1) =>
       call('find what is due', async () => xids(await sweeper.run('due', owner, now, since, limit))),
     owned: (owner, after, limit) =>

@@ -8,12 +8,12 @@ import { type Row, toLease, toLog } from '../rows.js';
 import { type Identity, type Lease, type Store, StoreError } from '../store.js';
 import { storeClock, systemTime, type TimeSource } from '../time.js';
 import { sqliteWriter } from './append.js';
-import { readAudit, recordEntry } from './audit.js';
+import { recordEntry } from './audit.js';
 import type { Around } from './connection.js';
 import { toStoreError } from './errors.js';
 import { type FileSystemType, fileSystemType, refuseSharedFileSystem } from './filesystem.js';
 import { endInstance, forgetInstance, readInstances, readOldestUnfinished, saveInstance } from './instances.js';
-import { countByStatus, listSummaries } from './lists.js';
+import { lists } from './lists.js';
 import { type Connections, type Driver, loadDriver, openConnections } from './open.js';
 import { changeParticipant } from './participants.js';
 import { dropTombstones, purge, purgeable } from './purge.js';
@@ -101,11 +101,11 @@ function sqliteStore({ identity, connections, groups, gate, now, count }: Parts)
     identity,
     append: (append) => groups.append(append),
     load: (xid, after = 0) => read(`load ${xid}`, async () => toLog(xid, await reader.run('load', xid, after), after)),
-    list: (filter) => listing('list', () => listSummaries(db, filter)),
+    list: (filter) => listing('list', () => lists.summaries(db, filter)),
     record: (entry) => write('record', () => recordEntry(writer, entry)),
-    audit: (filter) => listing('read the audit', () => readAudit(db, filter)),
+    audit: (filter) => listing('read the audit', () => lists.audit(db, filter)),
     tail: (after, limit) => read('read the tail of the log', () => readTail(reader, after, limit)),
-    counts: (statuses) => listing('count', () => countByStatus(db, statuses)),
+    counts: (statuses) => listing('count', () => lists.counts(db, statuses)),
     due: (owner, at, limit, since = -1) =>
       read('find what is due', async () => xids(await reader.run('due', owner, at, since, limit))),
     owned: (owner, after, limit) =>

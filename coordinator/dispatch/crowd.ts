@@ -26,6 +26,9 @@ export type CallBack = (xid: Xid) => Promise<void>;
  * only the name of its transaction is kept, in the order in which they came, and its log is read again when there is room.
  */
 export class Crowd {
+  readonly name: string;
+  /** Whom they wait for: a participant or a web origin. */
+  readonly target: string;
   readonly #callBack: CallBack | undefined;
   readonly #most: number;
   #atHand = 0;
@@ -33,7 +36,9 @@ export class Crowd {
   readonly #called = new Set<Xid>();
   #calling = false;
 
-  constructor({ callBack, atHandMax = atHandDefault }: CrowdParts) {
+  constructor(name: string, target: string, { callBack, atHandMax = atHandDefault }: CrowdParts) {
+    this.name = name;
+    this.target = target;
     this.#callBack = callBack;
     this.#most = atHandMax;
   }

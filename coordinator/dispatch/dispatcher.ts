@@ -69,17 +69,15 @@ export class Dispatcher {
   /** Commands for a target that wait, but not in its lane: for an instance, or aside. */
   waitingFor(name: string): number {
     let count = this.#absence.count(name);
-    for (const [key, { aside }] of this.#crowds) if (key.startsWith(`${name}/`)) count += aside;
+    for (const { target, aside } of this.#crowds.values()) if (target === name) count += aside;
     return count;
   }
 
   /** Commands that stand aside for targets that are well, and where somebody takes them. */
   asideFor(isWell: (name: string) => boolean): number {
     let count = 0;
-    for (const [key, { aside }] of this.#crowds) {
-      const name = key.slice(0, key.lastIndexOf('/', key.lastIndexOf('/') - 1));
-      if (aside > 0 && this.#absence.count(name) === 0 && isWell(name)) count += aside;
-    }
+    for (const { target, aside } of this.#crowds.values())
+      if (aside > 0 && this.#absence.count(target) === 0 && isWell(target)) count += aside;
     return count;
   }
 
@@ -130,7 +128,7 @@ export class Dispatcher {
         }
       }
       await this.#options.report(command, reply);
-      if (turn === 'aside') this.#crowdAt(crowdOf(command)).standAside(command.body.xid);
+      if (turn === 'aside') this.#crowdOf(command).standAside(command.body.xid);
     } catch (error) {
       this.#options.onError?.(error, command);
     } finally {
@@ -145,15 +143,14 @@ export class Dispatcher {
   }
 
   async #waitOrStandAside(command: Command, lane: Lane): Promise<Turn | 'aside'> {
-    const name = crowdOf(command);
-    const crowd = this.#crowdAt(name);
+    const crowd = this.#crowdOf(command);
     if (crowd.isFull(command.body.xid)) return 'aside';
     crowd.came();
     try {
       return await this.#wait(command, lane);
     } finally {
       crowd.went();
-      if (crowd.isEmpty) this.#crowds.delete(name);
+      if (crowd.isEmpty) this.#crowds.delete(crowd.name);
     }
   }
 
@@ -172,8 +169,15 @@ export class Dispatcher {
     return 'go';
   }
 
-  #crowdAt(name: string): Crowd {
-    const crowd = this.#crowds.get(name) ?? new Crowd(this.#options);
+  /**
+   * Of each handler and errand: those who wait for a handler that nobody has, or for the budget of repeats, keep nobody
+   * aside who waits for less.
+   */
+  #crowdOf(command: Command): Crowd {
+    const target = laneOf(command.target);
+    const handler = 'handler' in command.target ? command.target.handler : '';
+    const name = `${target}/${handler}/${errandOf(command)}`;
+    const crowd = this.#crowds.get(name) ?? new Crowd(name, target, this.#options);
     this.#crowds.set(name, crowd);
     return crowd;
   }
@@ -202,15 +206,6 @@ export class Dispatcher {
 }
 
 const recalled: Reply = Object.freeze({ kind: 'unknown', error: 'recalled before it was sent' });
-
-/**
- * Of each handler and errand: those who wait for a handler that nobody has, or for the budget of repeats, keep nobody aside
- * who waits for less.
- */
-const crowdOf = (command: Command): string => {
-  const { target } = command;
-  return `${laneOf(target)}/${'handler' in target ? target.handler : ''}/${errandOf(command)}`;
-};
 
 const branchKey = (xid: Xid, branch: number): string => `${xid} ${branch}`;
 
